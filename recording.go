@@ -1,0 +1,40 @@
+package kith
+
+import "time"
+
+// Captured is an interaction together with the place it was seen at.
+type Captured struct {
+	Ref string
+	Interaction
+}
+
+// Recording is the outcome of one batch of a stream: what is written in one
+// transaction, together with the move of the cursor.
+type Recording struct {
+	Account string
+	Stream  string
+	Base    Cursor // the stored cursor must still be this one
+	Next    Cursor
+	At      time.Time // one timestamp for all rows
+
+	Captured    []Captured
+	Gone        []string
+	Quarantined []Failure
+	// Released are refs with an outcome: if they were in quarantine, they leave it.
+	Released []string
+	Skipped  map[Reason]int
+	Bounced  []Bounce
+
+	// Backfilled is the share of the past that has been read, 0 to 1.
+	Backfilled float64
+	// Recount starts the stream's counters anew: the source began again from the horizon.
+	Recount bool
+}
+
+// Recorded counts what a [Recording] did.
+type Recorded struct {
+	New     int // interactions that were not known
+	Known   int // interactions seen before, at this place or another
+	Erased  int // kept out by a tombstone
+	Bounced int // interactions marked as bounced
+}

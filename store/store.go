@@ -1,0 +1,194 @@
+// Package store is the contract of the register's database. Two packages keep
+// it, store/sqlite and store/postgres; store/storetest holds both to it.
+//
+// Every exported method is one transaction. A method that returns an error has
+// changed nothing. A context that is done before the commit means that nothing
+// was written. All methods are safe for concurrent use. Times go in with any
+// zone and come out in UTC, but for Interaction.OccurredAt and EndedAt, which
+// keep the offset they went in with. Times have microsecond precision.
+package store
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"kith"
+)
+
+// Store is the register.
+type Store interface {
+	Recorder
+	Accounts
+	Contacts
+	Interactions
+
+	// Ping tells whether the database answers and can be written to.
+	Ping(ctx context.Context) error
+	// Schema returns the version of the database's schema and the newest this
+	// program knows.
+	Schema(ctx context.Context) (have, want int64, err error)
+	// Close ends all use. It waits for running transactions.
+	Close() error
+}
+
+// Recorder is what capture writes.
+type Recorder interface {
+	// Record writes the outcome of one batch:
+	//
+	//  1. the stream's stored cursor MUST equal rec.Base (a stream that is not
+	//     known has the empty cursor), else [kith.ErrStaleCursor];
+	//  2. each captured interaction is found by Key, or, when it has a
+	//     Fingerprint, by an interaction with the same Fingerprint whose
+	//     OccurredAt differs by two seconds at most and which has no live
+	//     evidence in this stream; if there is none it is inserted, unless a
+	//     tombstone keeps it out. What exists keeps its facts; it gains
+	//     evidence, participants and links that it lacked, and takes
+	//     direction, initiator, owner and template from the new copy when the
+	//     new DirectionRule is stronger. The thread is worked out from the
+	//     MessageID and ThreadRefs, so that it does not depend on the order of
+	//     arrival;
+	//  3. evidence in rec.Gone is marked gone; the interactions stay;
+	//  4. quarantine rows are written (attempts counted, next try backed off),
+	//     rec.Released are taken out, counters are added, bounced messages
+	//     are marked;
+	//  5. the cursor becomes rec.Next.
+	//
+	// Links whose contact does not exist any more are left out.
+	Record(ctx context.Context, rec kith.Recording) (kith.Recorded, error)
+	// Stream returns what is known of a stream; the zero status, but for its
+	// name, of one that is not known.
+	Stream(ctx context.Context, account, stream string) (kith.StreamStatus, error)
+	// StreamDone notes that a stream was read to its end at the given time, or
+	// the error that stopped it.
+	StreamDone(ctx context.Context, account, stream string, at time.Time, failure string) error
+	// Refs yields the refs of the live evidence of a stream, in no order.
+	Refs(ctx context.Context, account, stream string) iter.Seq2[string, error]
+	// DueQuarantine returns quarantined items of an account whose next try is
+	// not after now, oldest try first, at most limit.
+	DueQuarantine(ctx context.Context, account string, now time.Time, limit int) ([]kith.Quarantined, error)
+	// Quarantine returns all quarantined items, of one account or of all ("").
+	Quarantine(ctx context.Context, account string) ([]kith.Quarantined, error)
+}
+
+// Accounts is the schedule and health of accounts.
+type Accounts interface {
+	// Reconcile makes the accounts equal to those given, by name: new ones
+	// are added with the NextPoll given, known ones take Kind, Owner and
+	// Schedule (NextPoll only if the schedule changed); when Settings changed,
+	// an account that needed attention or was removed becomes new and due at
+	// the NextPoll given. Others are marked removed and never claimed.
+	Reconcile(ctx context.Context, accounts []kith.Account) error
+	// ClaimDue returns accounts that are due, have no running lease and are
+	// neither removed nor in need of attention, longest due first, at most
+	// limit, and leases them until the given time. An account is never
+	// returned to two callers during a lease.
+	ClaimDue(ctx context.Context, now time.Time, lease time.Time, limit int) ([]kith.Account, error)
+	// PollStarted notes the start of a run. It does not look at leases.
+	PollStarted(ctx context.Context, account string, at time.Time) error
+	// PollEnded writes state, schedule, attempts and error of the account and
+	// ends its lease.
+	PollEnded(ctx context.Context, account kith.Account) error
+	// Account returns one account.
+	Account(ctx context.Context, name string) (kith.Account, error)
+	// AccountStatuses returns all accounts and their streams, by name, those
+	// that were removed last.
+	AccountStatuses(ctx context.Context) ([]kith.AccountStatus, error)
+}
+
+// Contacts is who we know.
+type Contacts interface {
+	// ContactsVersion changes whenever an address of a contact, or whether it
+	// is recorded, changes.
+	ContactsVersion(ctx context.Context) (int64, error)
+	// MatchAddresses returns the contacts that have each of the canonical
+	// addresses, by contact id; addresses that nobody has are missing.
+	MatchAddresses(ctx context.Context, addresses []string) (map[string][]kith.Match, error)
+	// PutContacts inserts or updates contacts, in order. Each is found by ID
+	// if it has one; else by Source and ExternalID if it has one; else by its first
+	// e-mail address that a contact has; else by its first phone that a contact has, if it has no
+	// e-mail address; else it is new. A contact with Company
+	// set and no CompanyID is tied to the company of that external id (same source)
+	// or name, made if missing. Emails and phones given are added to those on file;
+	// other fields that are empty in the input keep their value, and tags are united.
+	// The i-th change tells of the i-th contact, whose ID is filled in. A row
+	// that can't be written gives an error with its index, see [RowError], and nothing is
+	// written. With dryRun nothing is written either way.
+	PutContacts(ctx context.Context, contacts []kith.Contact, at time.Time, dryRun bool) ([]kith.ContactChange, error)
+	// UpdateContact replaces the contact with the same ID.
+	UpdateContact(ctx context.Context, contact kith.Contact, at time.Time) error
+	// RemoveContact deletes a contact. Links of a person go to its company if
+	// it has one, else they go away; the participants stay.
+	RemoveContact(ctx context.Context, id kith.ID, at time.Time) error
+	// Contact returns one contact.
+	Contact(ctx context.Context, id kith.ID) (kith.Contact, error)
+	// FindContacts returns the contacts meant by a word that a person wrote:
+	// an id, an external id, a canonical address, a phone number, or an exact name
+	// (without regard to case): the first of these that finds any.
+	FindContacts(ctx context.Context, word string) ([]kith.Contact, error)
+	// Contacts yields contacts by name, then id.
+	Contacts(ctx context.Context, filter ContactFilter) iter.Seq2[kith.Contact, error]
+	// CountContacts returns how many persons and companies there are.
+	CountContacts(ctx context.Context) (persons, companies int, err error)
+}
+
+// Interactions is the register itself.
+type Interactions interface {
+	// Interaction returns one interaction with everything that belongs to it.
+	Interaction(ctx context.Context, id kith.ID) (kith.Interaction, error)
+	// InteractionByKey finds an interaction by its identity.
+	InteractionByKey(ctx context.Context, key kith.Key) (kith.Interaction, error)
+	// InteractionByRef finds an interaction by a place where it was seen.
+	InteractionByRef(ctx context.Context, account, stream, ref string) (kith.Interaction, error)
+	// Interactions yields interactions, latest first; those of the same
+	// instant by id, greatest first. It holds no transaction open between rows
+	// for longer than a page, so a slow reader does not stop writers.
+	Interactions(ctx context.Context, filter Filter) iter.Seq2[kith.Interaction, error]
+	// CountInteractions returns how many interactions a filter meets.
+	CountInteractions(ctx context.Context, filter Filter) (int, error)
+	// DeleteInteractions removes interactions and leaves a tombstone for
+	// each, so that capture does not bring them back. It returns how many were there.
+	DeleteInteractions(ctx context.Context, ids []kith.ID, at time.Time) (int, error)
+}
+
+// ContactFilter says which contacts are wanted. The zero filter means all.
+type ContactFilter struct {
+	Text  string // part of a name, address, phone or external id, without regard to case
+	Type  kith.ContactType
+	Limit int // 0 means all
+}
+
+// Filter says which interactions are wanted. The zero filter means all.
+type Filter struct {
+	Contact   kith.ID // linked to this contact; for a company, also to its people
+	Kind      kith.Kind
+	Direction kith.Direction
+	Status    kith.Status
+	Owner     string
+	Template  string
+	Text      string    // every word occurs in the subject, without regard to case
+	MessageID string    // exactly this normalised Message-ID
+	Thread    string    // exactly this thread
+	Since     time.Time // occurred at or after
+	Until     time.Time // occurred before
+	// After continues a listing: only interactions that come after this one.
+	After *Position
+	Limit int // 0 means all
+}
+
+// Position is a place in a listing.
+type Position struct {
+	OccurredAt time.Time
+	ID         kith.ID
+}
+
+// RowError is the error of one row of a batch.
+type RowError struct {
+	Row int // index in the batch
+	Err error
+}
+
+func (e *RowError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *RowError) Unwrap() error { return e.Err }
