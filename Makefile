@@ -1,0 +1,50 @@
+# Targets for people and for CI. `make demo` and `make test` need Go alone.
+GO      ?= go
+BIN     ?= bin
+LINT    := $(BIN)/golangci-lint
+LINT_VERSION := v2.15.0
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+
+# Packages with long compile times are built once and cached by go itself.
+export CGO_ENABLED = 0
+
+.PHONY: demo build test check bench fuzz fmt lint clean
+
+demo: build ## the whole thing on sample data, no setup
+	@$(BIN)/kith demo
+
+build: ## bin/kith
+	@$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o $(BIN)/kith ./cmd/kith
+
+test: ## all tests; says what it could not run
+	@GO=$(GO) ./scripts/test
+
+check: ## what CI runs: everything, with real servers required and the race detector
+	@$(MAKE) --no-print-directory fmt-check lint build
+	@KITH_REQUIRE_SERVERS=1 GO=$(GO) ./scripts/test -race
+
+fmt:
+	gofmt -w $$(git ls-files '*.go')
+
+.PHONY: fmt-check
+fmt-check:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	  [ -z "$$unformatted" ] || { echo "not formatted (make fmt): $$unformatted"; exit 1; }
+
+lint: $(LINT) ## vet, linters and the direction of imports
+	@$(GO) vet ./...
+	@$(LINT) run ./...
+
+$(LINT):
+	@echo "building golangci-lint $(LINT_VERSION), once"
+	@GOBIN=$(abspath $(BIN)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+bench: ## the benchmark mailbox on a real server; figures and ratios
+	@$(GO) run ./bench
+
+FUZZTIME ?= 60s
+fuzz: ## every fuzz target for FUZZTIME
+	@GO=$(GO) ./scripts/fuzz $(FUZZTIME)
+
+clean:
+	rm -rf $(BIN)
