@@ -190,5 +190,8 @@ type RowError struct {
 
 func (e *RowError) Error() string { return e.Err.Error() }
 
+// RowIndex returns Row, for those who can't name the type.
+func (e *RowError) RowIndex() int { return e.Row }
+
 // Unwrap returns the cause.
 func (e *RowError) Unwrap() error { return e.Err }
