@@ -1,0 +1,171 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"kith"
+)
+
+// Register is what an explanation looks up beside [Store].
+type Register interface {
+	InteractionByKey(ctx context.Context, key kith.Key) (kith.Interaction, error)
+	InteractionByRef(ctx context.Context, account, stream, ref string) (kith.Interaction, error)
+}
+
+// Explanation tells the way of one message to its outcome.
+type Explanation struct {
+	ID          string      `json:"id"`      // account/stream/ref
+	Outcome     string      `json:"outcome"` // recorded, skipped or quarantined
+	Reason      kith.Reason `json:"reason,omitempty"`
+	Interaction *kith.ID    `json:"interaction"`
+	Steps       []kith.Step `json:"steps"`
+}
+
+// ExplainRef reads one message again, where it lies, and tells every decision
+// about it. It writes nothing.
+func (p *Poller) ExplainRef(ctx context.Context, register Register, account, stream, ref string) (Explanation, error) {
+	all, err := p.explain(ctx, register, account, func(s kith.Stream, _ Source) ([]string, error) {
+		if s.Name != stream {
+			return nil, nil
+		}
+		return []string{ref}, nil
+	})
+	if err != nil {
+		return Explanation{}, err
+	}
+	if len(all) == 0 {
+		return Explanation{}, fmt.Errorf("account %s: folder %s is not among those that are read: %w", account, stream, kith.ErrNotFound)
+	}
+	return all[0], nil
+}
+
+// ExplainMessage does the same for every copy of a message in an account,
+// found by its normalised Message-ID. Without a copy it returns
+// [kith.ErrNotFound] and names the folders that were searched.
+func (p *Poller) ExplainMessage(ctx context.Context, register Register, account, messageID string) ([]Explanation, error) {
+	var searched []string
+	all, err := p.explain(ctx, register, account, func(s kith.Stream, source Source) ([]string, error) {
+		searched = append(searched, s.Name)
+		return source.Find(ctx, s, messageID)
+	})
+	if err == nil && len(all) == 0 {
+		return nil, fmt.Errorf("account %s: no message %s in %s: %w", account, messageID, strings.Join(searched, ", "), kith.ErrNotFound)
+	}
+	return all, err
+}
+
+// explain visits an account's streams and explains the refs that find names.
+func (p *Poller) explain(ctx context.Context, register Register, account string, find func(kith.Stream, Source) ([]string, error)) ([]Explanation, error) {
+	source, who, err := p.Open(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	defer source.Close()
+	streams, err := source.Streams(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("account %s: list folders: %w", account, err)
+	}
+	var all []Explanation
+	for _, stream := range streams {
+		refs, err := find(stream, source)
+		if err != nil {
+			return nil, fmt.Errorf("account %s: %s: %w", account, stream.Name, err)
+		}
+		if len(refs) == 0 {
+			continue
+		}
+		batch, err := source.Fetch(ctx, stream, refs)
+		if err != nil {
+			return nil, fmt.Errorf("account %s: %s: %w", account, stream.Name, err)
+		}
+		for _, ref := range batch.Gone {
+			all = append(all, p.gone(ctx, register, account, stream, ref))
+		}
+		for _, failure := range batch.Failed {
+			all = append(all, Explanation{
+				ID: refID(account, stream, failure.Ref), Outcome: "quarantined",
+				Steps: []kith.Step{{Step: "read", Result: "unreadable", Why: failure.Cause}},
+			})
+		}
+		for _, item := range batch.Items {
+			outcome, err := p.Matcher.Explain(ctx, who, item)
+			if err != nil {
+				return nil, fmt.Errorf("account %s: %s: %w", account, stream.Name, err)
+			}
+			e := Explanation{ID: refID(account, stream, item.Ref), Outcome: "skipped", Reason: outcome.Skip}
+			e.Steps = append(readSteps(stream, item), outcome.Steps...)
+			if outcome.Interaction != nil {
+				e.Outcome = "recorded"
+				if err := p.lookUp(ctx, register, account, stream, item.Ref, outcome.Interaction, &e); err != nil {
+					return nil, err
+				}
+			}
+			all = append(all, e)
+		}
+	}
+	return all, nil
+}
+
+func refID(account string, stream kith.Stream, ref string) string {
+	return account + "/" + stream.Name + "/" + ref
+}
+
+// readSteps tells how the message was read, before anybody decided about it.
+func readSteps(stream kith.Stream, item kith.Item) []kith.Step {
+	steps := []kith.Step{{Step: "found", Result: stream.Name + " " + item.Ref, Why: "the mailbox still has it; read again just now, without a trace on the server"}}
+	m := item.Message
+	if m == nil {
+		return steps
+	}
+	date := kith.Step{Step: "date", Result: m.Date.Format("2006-01-02 15:04 -0700"), Why: "its own Date header"}
+	if m.DateSource == kith.DateFromInternal {
+		date.Why = "when the server got it, for its Date header is missing or can't be true"
+	}
+	steps = append(steps, date)
+	if len(m.Warnings) > 0 {
+		steps = append(steps, kith.Step{Step: "read", Result: "with warnings", Why: strings.Join(m.Warnings, "; ")})
+	}
+	return steps
+}
+
+// lookUp adds what the register has of a message that is to be recorded.
+func (p *Poller) lookUp(ctx context.Context, register Register, account string, stream kith.Stream, ref string, wanted *kith.Interaction, e *Explanation) error {
+	found, err := register.InteractionByKey(ctx, wanted.Key)
+	if errors.Is(err, kith.ErrNotFound) {
+		found, err = register.InteractionByRef(ctx, account, stream.Name, ref)
+	}
+	switch {
+	case errors.Is(err, kith.ErrNotFound):
+		e.Steps = append(e.Steps, kith.Step{Step: "register", Result: "not there yet",
+			Why: "the next poll records it, unless somebody removed it from the register on purpose"})
+		return nil
+	case err != nil:
+		return fmt.Errorf("look it up in the register: %w", err)
+	}
+	e.Interaction = &found.ID
+	why := "recorded from this very copy"
+	if !slices.ContainsFunc(found.Evidence, func(ev kith.Evidence) bool {
+		return ev.Account == account && ev.Stream == stream.Name && ev.Ref == ref
+	}) {
+		why = "recorded from another copy of the same message"
+	}
+	e.Steps = append(e.Steps, kith.Step{Step: "register", Result: found.ID.String(), Why: why})
+	return nil
+}
+
+// gone tells of a ref that is no longer in the mailbox.
+func (p *Poller) gone(ctx context.Context, register Register, account string, stream kith.Stream, ref string) Explanation {
+	e := Explanation{ID: refID(account, stream, ref), Outcome: "skipped", Steps: []kith.Step{{
+		Step: "found", Result: "gone", Why: "the folder has no message of this number any more",
+	}}}
+	if found, err := register.InteractionByRef(ctx, account, stream.Name, ref); err == nil {
+		e.Outcome = "recorded"
+		e.Interaction = &found.ID
+		e.Steps = append(e.Steps, kith.Step{Step: "register", Result: found.ID.String(), Why: "recorded while it was there; the register keeps it"})
+	}
+	return e
+}

@@ -1,0 +1,171 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"time"
+
+	"kith"
+	"kith/matcher"
+)
+
+// Store is what polling needs of the register; package store says what each method promises.
+type Store interface {
+	Record(ctx context.Context, rec kith.Recording) (kith.Recorded, error)
+	Stream(ctx context.Context, account, stream string) (kith.StreamStatus, error)
+	StreamDone(ctx context.Context, account, stream string, at time.Time, failure string) error
+	Refs(ctx context.Context, account, stream string) iter.Seq2[string, error]
+	DueQuarantine(ctx context.Context, account string, now time.Time, limit int) ([]kith.Quarantined, error)
+}
+
+// Poller reads an account once. It keeps no state between polls and is safe
+// for concurrent use, for different accounts.
+type Poller struct {
+	Store   Store
+	Matcher *matcher.Matcher
+	// Open connects to an account. The caller of Open closes the source.
+	Open func(ctx context.Context, account string) (Source, matcher.Account, error)
+	Now  func() time.Time
+	Log  *slog.Logger
+}
+
+// Options says how one poll is to be done. The zero value reads to the end.
+type Options struct {
+	// Full reads everything from the horizon again. What is known stays one.
+	Full bool
+	// DryRun, when set, is told of every outcome, and nothing is written.
+	DryRun func(stream kith.Stream, item kith.Item, outcome kith.Outcome)
+	// Slice, when not zero, is how long a poll may go on with the past before it
+	// leaves the rest to the next one. New mail is not cut.
+	Slice time.Duration
+	// Soft, when closed, ends the poll after the batch at hand.
+	Soft <-chan struct{}
+	// Progress, when set, is told of what was done, from one goroutine at a time.
+	Progress func(Progress)
+}
+
+// Progress is what a poll has done in a stream since it last told.
+type Progress struct {
+	Account  string
+	Stream   string
+	Items    int // items with an outcome
+	Recorded kith.Recorded
+	Skipped  map[kith.Reason]int
+	Failed   int
+	Done     int // of the backfill so far, in messages
+	Total    int // of the backfill in all; 0 when there is none
+}
+
+// Result is what a poll did in all.
+type Result struct {
+	Items    int
+	Recorded kith.Recorded
+	Skipped  map[kith.Reason]int
+	Failed   int  // put into quarantine
+	More     bool // the past has not been read to its end
+}
+
+func (r *Result) add(p Progress) {
+	r.Items += p.Items
+	r.Recorded.New += p.Recorded.New
+	r.Recorded.Known += p.Recorded.Known
+	r.Recorded.Erased += p.Recorded.Erased
+	r.Recorded.Bounced += p.Recorded.Bounced
+	r.Failed += p.Failed
+	for reason, n := range p.Skipped {
+		r.Skipped[reason] += n
+	}
+}
+
+// Poll reads an account: first what is new in every stream, then, newest
+// first, the past. A stream that fails does not stop the others, unless the
+// account itself can't be used; all their errors are joined. What was recorded before an error stays.
+func (p *Poller) Poll(ctx context.Context, account string, opts Options) (Result, error) {
+	result := Result{Skipped: map[kith.Reason]int{}}
+	source, who, err := p.Open(ctx, account)
+	if err != nil {
+		return result, err
+	}
+	defer source.Close()
+
+	streams, err := source.Streams(ctx)
+	if err != nil {
+		return result, fmt.Errorf("account %s: list folders: %w", account, err)
+	}
+
+	run := &run{Poller: p, opts: opts, source: source, account: account, who: who, result: &result, started: p.Now(), begun: map[string]bool{}}
+	var past []kith.Stream
+	var failures []error
+	for _, pass := range []struct {
+		streams *[]kith.Stream
+		past    bool
+	}{{&streams, false}, {&past, true}} {
+		for _, stream := range *pass.streams {
+			if run.stopped(ctx) {
+				result.More = true
+				break
+			}
+			more, err := run.stream(ctx, stream, pass.past)
+			if err != nil {
+				failures = append(failures, fmt.Errorf("account %s: %s: %w", account, stream.Name, err))
+				if ctx.Err() != nil || spoilsAccount(err) {
+					return result, errors.Join(failures...)
+				}
+				continue
+			}
+			if more && pass.past {
+				result.More = true
+			} else if more {
+				past = append(past, stream)
+			}
+		}
+	}
+	return result, errors.Join(failures...)
+}
+
+// spoilsAccount tells errors that every other stream of the account would meet too.
+func spoilsAccount(err error) bool {
+	kind, _ := kith.FaultOf(err)
+	return kind != kith.FaultTransient
+}
+
+// run is one poll of one account.
+type run struct {
+	*Poller
+	opts    Options
+	source  Source
+	account string
+	who     matcher.Account
+	result  *Result
+	started time.Time
+	begun   map[string]bool // streams whose full reading has begun
+}
+
+// stopped tells whether no further batch is to be begun.
+func (r *run) stopped(ctx context.Context) bool {
+	if ctx.Err() != nil {
+		return true
+	}
+	select {
+	case <-r.opts.Soft:
+		return true
+	default:
+		return false
+	}
+}
+
+// late tells whether the time for the past is used up.
+func (r *run) late() bool {
+	return r.opts.Slice > 0 && r.Now().Sub(r.started) >= r.opts.Slice
+}
+
+func (r *run) report(p Progress) {
+	p.Account = r.account
+	r.result.add(p)
+	if r.opts.Progress != nil {
+		r.opts.Progress(p)
+	}
+}

@@ -1,0 +1,146 @@
+package syncer
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"kith"
+)
+
+// recorder gathers decided batches of one stream and writes them, with the
+// cursor, in transactions of a good size.
+type recorder struct {
+	*run
+	stream     kith.Stream
+	base       kith.Cursor // what is stored
+	backfilled float64
+	recount    bool // the stream is read from the horizon: its counters start anew
+
+	rec   kith.Recording // what is gathered
+	items int
+	since time.Time // when gathering began; zero when there is nothing
+	last  kith.Batch
+}
+
+// all records what comes until the channel is closed. What was gathered is
+// written even if the reader ended with an error, for it is complete.
+func (c *recorder) all(ctx context.Context, batches <-chan decided) error {
+	timer := time.NewTimer(mostWait)
+	defer timer.Stop()
+	for {
+		select {
+		case d, open := <-batches:
+			if !open {
+				return c.flush(ctx)
+			}
+			if c.since.IsZero() {
+				timer.Reset(mostWait)
+			}
+			c.gather(d)
+			full := len(c.rec.Captured) >= mostCaptured || c.items >= mostItems
+			if d.Present != nil {
+				if err := c.reconcile(ctx, d.Present); err != nil {
+					return err
+				}
+			} else if !d.Backfill || full {
+				if err := c.flush(ctx); err != nil {
+					return err
+				}
+			}
+		case <-timer.C:
+			if err := c.flush(ctx); err != nil {
+				return err
+			}
+			timer.Reset(mostWait)
+		}
+	}
+}
+
+func (c *recorder) gather(d decided) {
+	if c.since.IsZero() {
+		c.since = time.Now()
+		c.rec = kith.Recording{Account: c.account, Stream: c.stream.Name, Skipped: map[kith.Reason]int{}}
+	}
+	c.rec.Captured = append(c.rec.Captured, d.captured...)
+	c.rec.Gone = append(c.rec.Gone, d.Gone...)
+	c.rec.Quarantined = append(c.rec.Quarantined, d.failed...)
+	c.rec.Released = append(c.rec.Released, d.released...)
+	c.rec.Bounced = append(c.rec.Bounced, d.bounced...)
+	for reason, n := range d.skipped {
+		c.rec.Skipped[reason] += n
+	}
+	c.rec.Recount = c.rec.Recount || c.recount || d.Restarted != ""
+	c.recount = false
+	c.rec.Next = d.Cursor
+	c.items += d.items + len(d.failed)
+	c.last = d.Batch
+	switch {
+	case d.Total > 0:
+		c.backfilled = min(1, float64(d.Done)/float64(d.Total))
+	case d.Cursor != c.base:
+		c.backfilled = 1
+	}
+}
+
+// flush writes what is gathered.
+func (c *recorder) flush(ctx context.Context) error {
+	if c.since.IsZero() {
+		return nil
+	}
+	rec := c.rec
+	rec.Base = c.base
+	rec.At = c.Now()
+	rec.Backfilled = c.backfilled
+
+	var done kith.Recorded
+	if c.opts.DryRun == nil {
+		var err error
+		if done, err = c.Store.Record(ctx, rec); err != nil {
+			return fmt.Errorf("record: %w", err)
+		}
+		c.base = rec.Next
+	}
+	c.report(Progress{
+		Stream: c.stream.Name, Items: c.items, Recorded: done, Skipped: rec.Skipped,
+		Failed: len(rec.Quarantined), Done: c.last.Done, Total: c.last.Total,
+	})
+	c.rec, c.items, c.since = kith.Recording{}, 0, time.Time{}
+	return nil
+}
+
+// reconcile marks as gone what the register has seen in the stream and the
+// source, which listed all of it, has not. The cursor moves last, so that a
+// run that is cut off lists again.
+func (c *recorder) reconcile(ctx context.Context, present func(ref string) bool) error {
+	next, seen := c.rec.Next, c.rec.Captured
+	if c.opts.DryRun != nil {
+		return c.flush(ctx)
+	}
+	here := make(map[string]bool, len(seen)) // gathered, not yet stored
+	for _, captured := range seen {
+		here[captured.Ref] = true
+	}
+	var gone []string
+	for ref, err := range c.Store.Refs(ctx, c.account, c.stream.Name) {
+		if err != nil {
+			return fmt.Errorf("read the known refs: %w", err)
+		}
+		if !present(ref) && !here[ref] {
+			gone = append(gone, ref)
+		}
+	}
+	for len(gone) > goneBatch {
+		part := kith.Recording{
+			Account: c.account, Stream: c.stream.Name, Base: c.base, Next: c.base,
+			At: c.Now(), Gone: gone[:goneBatch], Backfilled: c.backfilled,
+		}
+		if _, err := c.Store.Record(ctx, part); err != nil {
+			return fmt.Errorf("record what is gone: %w", err)
+		}
+		gone = gone[goneBatch:]
+	}
+	c.rec.Gone = append(c.rec.Gone, gone...)
+	c.rec.Next = next
+	return c.flush(ctx)
+}

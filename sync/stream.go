@@ -1,0 +1,243 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"kith"
+)
+
+// How much of a backfill is gathered for one transaction: large ones are
+// several times as fast as small ones, and all of it is held in memory.
+const (
+	mostCaptured = 4000
+	mostItems    = 20_000
+	mostWait     = 2 * time.Second
+)
+
+const (
+	staleTries      = 3
+	quarantineBatch = 100
+	goneBatch       = 5000
+)
+
+// stream reads one stream. more says that its past was not read to the end.
+func (r *run) stream(ctx context.Context, stream kith.Stream, past bool) (more bool, err error) {
+	state, err := r.Store.Stream(ctx, r.account, stream.Name)
+	if err != nil {
+		return false, fmt.Errorf("read the stream's state: %w", err)
+	}
+	if !past {
+		if err := r.retryQuarantine(ctx, stream, state); err != nil {
+			return false, err
+		}
+	}
+	for try := 1; ; try++ {
+		more, err = r.changes(ctx, stream, state, past)
+		if !errors.Is(err, kith.ErrStaleCursor) || try == staleTries {
+			break
+		}
+		// Another run was here meanwhile: go on from where it came to.
+		r.Log.Info("another run moved the cursor, going on from it", "account", r.account, "stream", stream.Name)
+		if state, err = r.Store.Stream(ctx, r.account, stream.Name); err != nil {
+			return false, fmt.Errorf("read the stream's state: %w", err)
+		}
+	}
+	if r.opts.DryRun != nil || ctx.Err() != nil {
+		return more, err
+	}
+	failure := ""
+	if err != nil {
+		failure = err.Error()
+	}
+	if failure != state.Error || state.LastSuccess.IsZero() {
+		if doneErr := r.Store.StreamDone(ctx, r.account, stream.Name, r.Now(), failure); doneErr != nil {
+			return more, errors.Join(err, fmt.Errorf("note the stream's state: %w", doneErr))
+		}
+	}
+	return more, err
+}
+
+// decided is a batch with its outcomes.
+type decided struct {
+	kith.Batch
+	captured []kith.Captured
+	skipped  map[kith.Reason]int
+	bounced  []kith.Bounce
+	failed   []kith.Failure
+	released []string
+	items    int
+}
+
+// changes reads what a source yields from the stored cursor. Reading, deciding
+// and recording overlap: the source reads ahead, one goroutine decides, this one records.
+func (r *run) changes(ctx context.Context, stream kith.Stream, state kith.StreamStatus, past bool) (more bool, err error) {
+	from := state.Cursor
+	if r.opts.Full && !r.begun[stream.Name] {
+		from = ""
+		r.begun[stream.Name] = true
+	}
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	batches := make(chan decided)
+	var readErr error // set before batches is closed
+	go func() {
+		defer close(batches)
+		readErr = r.decide(ctx, stream, from, state.Quarantined > 0, past, &more, batches)
+	}()
+
+	rec := &recorder{run: r, stream: stream, base: state.Cursor, backfilled: state.Backfilled, recount: from == ""}
+	recErr := rec.all(ctx, batches)
+	if recErr != nil {
+		cancel()
+	}
+	for range batches { // let the reader end
+	}
+	if recErr != nil {
+		return more, recErr
+	}
+	return more, readErr
+}
+
+// decide reads batches, finds the outcome of every item, and hands them on.
+func (r *run) decide(ctx context.Context, stream kith.Stream, from kith.Cursor, release, past bool, more *bool, out chan<- decided) error {
+	for batch, err := range r.source.Changes(ctx, stream, from) {
+		if err != nil {
+			return err
+		}
+		if batch.Restarted != "" {
+			r.Log.Warn("reading the stream from the start again", "account", r.account, "stream", stream.Name, "why", batch.Restarted)
+		}
+		for _, warning := range batch.Warnings {
+			r.Log.Warn(warning, "account", r.account, "stream", stream.Name)
+		}
+		d, err := r.match(ctx, stream, batch, release)
+		if err != nil {
+			return err
+		}
+		select {
+		case out <- d:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if r.stopped(ctx) || batch.Backfill && (!past || r.late()) {
+			*more = true
+			return nil
+		}
+	}
+	return nil
+}
+
+// match gives every item of a batch an outcome.
+func (r *run) match(ctx context.Context, stream kith.Stream, batch kith.Batch, release bool) (decided, error) {
+	d := decided{Batch: batch, items: len(batch.Items), failed: batch.Failed, skipped: map[kith.Reason]int{}}
+	for reason, n := range batch.Skipped {
+		d.skipped[reason] += n
+		d.items += n
+	}
+	outcomes, err := r.outcomes(ctx, batch.Items)
+	if err != nil {
+		return decided{}, err
+	}
+	for i, item := range batch.Items {
+		outcome := outcomes[i]
+		if outcome.Interaction == nil && outcome.Skip == "" {
+			d.failed = append(d.failed, kith.Failure{Ref: item.Ref, Cause: "kith could not decide about it (internal error)"})
+			continue
+		}
+		if r.opts.DryRun != nil {
+			r.opts.DryRun(stream, item, outcome)
+		}
+		if release {
+			d.released = append(d.released, item.Ref)
+		}
+		if outcome.Bounced != nil {
+			d.bounced = append(d.bounced, *outcome.Bounced)
+		}
+		if outcome.Interaction == nil {
+			d.skipped[outcome.Skip]++
+			continue
+		}
+		d.captured = append(d.captured, kith.Captured{Ref: item.Ref, Interaction: *outcome.Interaction})
+	}
+	d.Items = nil // what strangers wrote is forgotten here
+	return d, nil
+}
+
+// outcomes matches items. Should the matcher panic, it is asked item by
+// item, and the guilty ones get the zero outcome.
+func (r *run) outcomes(ctx context.Context, items []kith.Item) ([]kith.Outcome, error) {
+	if len(items) == 0 {
+		return nil, nil
+	}
+	outcomes, err := r.tryMatch(ctx, items)
+	var crash *crashError
+	if !errors.As(err, &crash) {
+		return outcomes, err
+	}
+	outcomes = make([]kith.Outcome, len(items))
+	for i := range items {
+		one, err := r.tryMatch(ctx, items[i:i+1])
+		if errors.As(err, &crash) {
+			r.Log.Error("the matcher crashed on an item, which goes into quarantine",
+				"account", r.account, "ref", items[i].Ref, "panic", crash.reason, "stack", crash.stack)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		outcomes[i] = one[0]
+	}
+	return outcomes, nil
+}
+
+type crashError struct{ reason, stack string }
+
+func (e *crashError) Error() string { return "internal error" }
+
+func (r *run) tryMatch(ctx context.Context, items []kith.Item) (outcomes []kith.Outcome, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			// The type tells where to look; the value might hold somebody's words.
+			err = &crashError{reason: fmt.Sprintf("%T", v), stack: string(debug.Stack())}
+		}
+	}()
+	return r.Matcher.Match(ctx, r.who, items)
+}
+
+// retryQuarantine reads again what could not be read before and is due.
+func (r *run) retryQuarantine(ctx context.Context, stream kith.Stream, state kith.StreamStatus) error {
+	if state.Quarantined == 0 || r.opts.DryRun != nil {
+		return nil
+	}
+	due, err := r.Store.DueQuarantine(ctx, r.account, r.Now(), quarantineBatch)
+	if err != nil {
+		return fmt.Errorf("read the quarantine: %w", err)
+	}
+	var refs []string
+	for _, q := range due {
+		if q.Stream == stream.Name {
+			refs = append(refs, q.Ref)
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	batch, err := r.source.Fetch(ctx, stream, refs)
+	if err != nil {
+		return fmt.Errorf("read quarantined messages again: %w", err)
+	}
+	d, err := r.match(ctx, stream, batch, true)
+	if err != nil {
+		return err
+	}
+	d.released = append(d.released, batch.Gone...)
+	d.Cursor = state.Cursor
+	rec := &recorder{run: r, stream: stream, base: state.Cursor, backfilled: state.Backfilled}
+	rec.gather(d)
+	return rec.flush(ctx)
+}
