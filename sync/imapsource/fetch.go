@@ -1,0 +1,336 @@
+package imapsource
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+
+	"kith"
+	"kith/message"
+)
+
+const (
+	// maxHeader is how much is read of the header fields of one message.
+	maxHeader = 1 << 20
+
+	// aheadBytes is how much header text one run of commands may bring before
+	// it asks for no more.
+	aheadBytes = 64 << 20
+)
+
+// state is what became of a message that was asked for.
+type state int
+
+const (
+	pending state = iota // not answered so far
+	read
+	gone   // it is not in the folder any more
+	failed // it is there and can't be read
+)
+
+// result is what became of one message.
+type result struct {
+	state state
+	cause string // of failed
+	item  kith.Item
+	root  *message.Part // nil: not known
+}
+
+// chunk is a set of messages that is asked for with one command.
+type chunk struct {
+	uids    []imap.UID // ascending
+	results []result   // of uids
+	suspect imap.UID   // the message whose answer broke the connection, if it is known
+	bytes   int64      // of header text
+}
+
+func newChunk(uids []imap.UID) *chunk {
+	return &chunk{uids: uids, results: make([]result, len(uids))}
+}
+
+// result returns the result of a UID, nil if it is not of this chunk.
+func (c *chunk) result(uid imap.UID) *result {
+	if i, ok := slices.BinarySearch(c.uids, uid); ok {
+		return &c.results[i]
+	}
+	return nil
+}
+
+// missing returns the UIDs that have no result.
+func (c *chunk) missing() []imap.UID {
+	var uids []imap.UID
+	for i := range c.results {
+		if c.results[i].state == pending {
+			uids = append(uids, c.uids[i])
+		}
+	}
+	return uids
+}
+
+// settled returns how many UIDs at the beginning have a result.
+func (c *chunk) settled() int {
+	if i := slices.IndexFunc(c.results, func(r result) bool { return r.state == pending }); i >= 0 {
+		return i
+	}
+	return len(c.results)
+}
+
+// detail says how much of a message is asked for. When the answer can't be read,
+// less is asked for, since the header is what matters most.
+type detail int
+
+const (
+	full        detail = iota
+	noStructure        // without BODYSTRUCTURE, and the header capped by the server
+	headerOnly         // the header and the flags alone
+	details
+)
+
+// options returns what is asked for. ENVELOPE never is: servers get it wrong in
+// many ways, and the header says the same.
+func (d detail) options() *imap.FetchOptions {
+	o := &imap.FetchOptions{
+		UID:   true,
+		Flags: true,
+		BodySection: []*imap.FetchItemBodySection{{
+			Specifier:    imap.PartSpecifierHeader,
+			HeaderFields: message.Fields,
+			Peek:         true, // never sets \Seen (RFC 9051 §6.4.5)
+		}},
+	}
+	if d == full {
+		o.BodyStructure = &imap.FetchItemBodyStructure{Extended: true}
+	} else {
+		o.BodySection[0].Partial = &imap.SectionPartial{Offset: 0, Size: maxHeader}
+	}
+	if d <= noStructure {
+		o.InternalDate, o.RFC822Size = true, true
+	}
+	return o
+}
+
+// reader reads messages of one folder.
+type reader struct {
+	source *Source
+	stream kith.Stream
+	mb     mailbox
+	detail detail // what is asked for: less, once BODYSTRUCTURE proved unreadable too often
+	bad    int    // messages that could be read without BODYSTRUCTURE only
+
+	header []byte // the header of the message being read
+}
+
+// sink is where a reader puts its chunks.
+type sink interface {
+	// room tells whether put can be called without waiting, and more is wanted.
+	room() bool
+	// put takes a chunk, or its beginning up to the first message without a result.
+	put(ctx context.Context, c *chunk) error
+}
+
+// read fetches chunks in order and puts each into the sink when every message of
+// it has a result. After an error, what came of a chunk is put too. The next
+// chunk is asked for while one is being read.
+func (r *reader) read(ctx context.Context, chunks []*chunk, to sink) error {
+	for len(chunks) > 0 {
+		if err := r.ready(ctx); err != nil {
+			return err
+		}
+		asked, end := r.ahead(ctx, chunks, to)
+		for _, c := range chunks[:asked] {
+			if c == nil { // put already
+				continue
+			}
+			err := end
+			if err == nil {
+				err = r.mend(ctx, c)
+			}
+			if err == nil {
+				err = r.readParts(ctx, c)
+			}
+			if putErr := to.put(ctx, c); err == nil {
+				err = putErr
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if end != nil {
+			return end
+		}
+		chunks = chunks[asked:]
+	}
+	return nil
+}
+
+// ahead sends one FETCH after another, the next before the answer to the last is
+// read, until the sink has no room or something goes wrong. It returns how many
+// chunks were asked for, and sets those to nil that it put into the sink. An
+// error is one after which nothing more can be read.
+func (r *reader) ahead(ctx context.Context, chunks []*chunk, to sink) (asked int, _ error) {
+	s := r.source
+	options := r.detail.options()
+	bytes := int64(0)
+	var putErr error
+	err := s.sess.run(ctx, "fetch "+r.mb.name, func() error {
+		issue := func() *imapclient.FetchCommand {
+			asked++
+			return s.sess.client.Fetch(imap.UIDSetNum(chunks[asked-1].uids...), options)
+		}
+		cmd, hold := issue(), false
+		for i := 0; cmd != nil; i++ {
+			var next *imapclient.FetchCommand
+			if !hold && asked < len(chunks) && bytes < aheadBytes && to.room() {
+				next = issue()
+			}
+			c := chunks[i]
+			if err := r.collect(cmd, c, r.detail); err != nil {
+				if next != nil { // its answer has to be consumed all the same
+					r.collect(next, newChunk(nil), r.detail)
+					asked--
+				}
+				return err
+			}
+			bytes += c.bytes
+			hold = hold || c.settled() < len(c.uids) || r.wantsParts(c) || !to.room()
+			if !hold {
+				chunks[i] = nil
+				putErr = to.put(ctx, c)
+				hold = putErr != nil
+			}
+			cmd = next
+		}
+		return nil
+	})
+	if putErr != nil {
+		return asked, putErr
+	}
+	return asked, r.judge(ctx, err)
+}
+
+// judge looks at the error of a FETCH. It returns the error when nothing more
+// can be read; else the messages without a result are to be asked for again.
+func (r *reader) judge(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	if kind, _ := kith.FaultOf(err); kind != kith.FaultTransient {
+		return err
+	}
+	if timeout := net.Error(nil); r.source.sess.broken() && errors.As(err, &timeout) && timeout.Timeout() {
+		r.source.budget -= silencePrice
+	}
+	r.source.log.Warn("a message could not be read", "account", r.source.opts.Account, "stream", r.stream.Name, "err", err)
+	return nil
+}
+
+// collect reads the answer to a FETCH into its chunk, to the end.
+func (r *reader) collect(cmd *imapclient.FetchCommand, c *chunk, d detail) error {
+	c.suspect = 0
+	var last *result
+	var lastUID imap.UID
+	lastWhole := true
+	for data := cmd.Next(); data != nil; data = cmd.Next() {
+		uid, res, whole := r.message(data, c, d)
+		target := c.result(uid)
+		lastUID, lastWhole, last = uid, whole, target
+		if target != nil && target.state == pending && res.state == read {
+			*target = res
+		}
+	}
+	err := cmd.Close()
+	// The client gives out a message as far as it was read when the rest of its
+	// answer can't be: that one is to blame.
+	if err != nil && !lastWhole && last != nil {
+		*last = result{}
+		c.suspect = lastUID
+	}
+	return err
+}
+
+// message reads the answer for one message. It is whole when everything that was
+// asked for was in it. An answer without a header is none: servers tell of a
+// change of flags in the same form (RFC 9051 §7.5.2).
+func (r *reader) message(data *imapclient.FetchMessageData, c *chunk, d detail) (imap.UID, result, bool) {
+	var (
+		res      result
+		uid      imap.UID
+		internal time.Time
+		size     int64
+		draft    bool
+		bs       imap.BodyStructure
+		length   int64
+	)
+	for item := data.Next(); item != nil; item = data.Next() {
+		switch item := item.(type) {
+		case imapclient.FetchItemDataUID:
+			uid = item.UID
+		case imapclient.FetchItemDataFlags:
+			draft = slices.Contains(item.Flags, imap.FlagDraft)
+		case imapclient.FetchItemDataInternalDate:
+			internal = item.Time
+		case imapclient.FetchItemDataRFC822Size:
+			size = item.Size
+		case imapclient.FetchItemDataBodyStructure:
+			bs = item.BodyStructure
+		case imapclient.FetchItemDataBodySection:
+			if item.Section.Specifier != imap.PartSpecifierHeader || len(item.Section.Part) > 0 || item.Literal == nil {
+				continue
+			}
+			length = item.Literal.Size()
+			var whole bool
+			if r.header, whole = readLiteral(r.header, item.Literal, maxHeader); whole {
+				res.state = read
+			}
+			c.bytes += length
+		}
+	}
+	if res.state != read || uid == 0 {
+		return uid, res, false
+	}
+	m := message.ParseHeader(r.header)
+	m.Size = size
+	if length > maxHeader || d > full && length == maxHeader {
+		m.Warnings = append(m.Warnings, fmt.Sprintf("of the header only %d bytes were read", maxHeader))
+	}
+	message.ResolveDate(m, internal)
+	if bs != nil {
+		res.root = structure(bs)
+		message.ApplyStructure(m, res.root)
+	} else if d > full {
+		m.Warnings = append(m.Warnings, "the structure of the message could not be read")
+	}
+	res.item = kith.Item{
+		Ref:      formatRef(r.mb.validity, uid),
+		Received: internal,
+		Role:     r.stream.Role,
+		Draft:    draft || r.stream.Role == kith.RoleDrafts,
+		Message:  m,
+	}
+	whole := (bs != nil || d > full) && (!internal.IsZero() || d > noStructure)
+	return uid, res, whole
+}
+
+// readLiteral reads at most limit bytes of a literal into buf. It is whole when
+// no byte of it is missing: the client does not tell when a connection ended in
+// the middle of one.
+func readLiteral(buf []byte, literal imap.LiteralReader, limit int64) (_ []byte, whole bool) {
+	want := min(literal.Size(), limit)
+	buf = slices.Grow(buf[:0], int(want))[:want]
+	n, err := io.ReadFull(literal, buf)
+	if err != nil {
+		return buf[:n], false
+	}
+	rest, err := io.Copy(io.Discard, literal)
+	return buf, err == nil && int64(n)+rest == literal.Size()
+}

@@ -1,0 +1,146 @@
+package imapsource
+
+import (
+	"context"
+	"io"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+
+	"kith/message"
+)
+
+const (
+	maxReport  = 64 << 10 // bytes read of each part of a delivery report
+	maxSnippet = 16 << 10 // bytes read of a message's text, for the snippet
+)
+
+// sections names the parts of a message of which more than the structure is read.
+type sections struct {
+	report, original string // of a delivery report
+	text             string // for the snippet
+}
+
+// sections returns what is to be read of a message.
+func (r *reader) sections(res *result) (want sections) {
+	if res.state != read || res.root == nil {
+		return sections{}
+	}
+	report, original := message.BounceParts(res.root)
+	if report != nil {
+		want.report = report.Path
+	}
+	if original != nil {
+		want.original = original.Path
+	}
+	if r.source.opts.Snippet && !res.item.Message.Bulk {
+		if text := message.TextPart(res.root); text != nil {
+			want.text = text.Path
+		}
+	}
+	return want
+}
+
+// wantsParts tells whether parts of any message of a chunk are to be read.
+func (r *reader) wantsParts(c *chunk) bool {
+	for i := range c.results {
+		if r.sections(&c.results[i]) != (sections{}) {
+			return true
+		}
+	}
+	return false
+}
+
+// readParts reads delivery reports, and the beginning of texts if asked to: one
+// command for all messages of a chunk that have them in the same place. A
+// message whose parts can't be read goes without, with a warning. An error is
+// one after which nothing more can be read.
+func (r *reader) readParts(ctx context.Context, c *chunk) error {
+	groups := make(map[sections][]imap.UID)
+	for i := range c.results {
+		if want := r.sections(&c.results[i]); want != (sections{}) {
+			groups[want] = append(groups[want], c.uids[i])
+		}
+	}
+	for want, uids := range groups {
+		if err := r.ready(ctx); err != nil {
+			return err
+		}
+		s := r.source
+		answered := make(map[imap.UID]bool)
+		err := s.sess.run(ctx, "fetch parts of "+r.mb.name, func() error {
+			cmd := s.sess.client.Fetch(imap.UIDSetNum(uids...), want.options())
+			for data := cmd.Next(); data != nil; data = cmd.Next() {
+				uid, bodies := readBodies(data)
+				if res := c.result(uid); res != nil && len(bodies) > 0 {
+					answered[uid] = true
+					want.apply(res, bodies)
+				}
+			}
+			return cmd.Close()
+		})
+		if err := r.judge(ctx, err); err != nil {
+			return err
+		}
+		for _, uid := range uids {
+			if !answered[uid] {
+				m := c.result(uid).item.Message
+				m.Warnings = append(m.Warnings, "the server did not show the text of the message")
+			}
+		}
+	}
+	return nil
+}
+
+// options asks for the beginning of the parts.
+func (w sections) options() *imap.FetchOptions {
+	o := &imap.FetchOptions{UID: true}
+	add := func(path string, size int64) {
+		if path != "" {
+			o.BodySection = append(o.BodySection, &imap.FetchItemBodySection{
+				Part:    sectionPath(path),
+				Partial: &imap.SectionPartial{Size: size},
+				Peek:    true,
+			})
+		}
+	}
+	add(w.report, maxReport)
+	add(w.original, maxReport)
+	add(w.text, maxSnippet)
+	return o
+}
+
+// apply tells the message what was read.
+func (w sections) apply(res *result, bodies map[string][]byte) {
+	m := res.item.Message
+	if w.report != "" || w.original != "" {
+		message.ReadBounce(m, bodies[w.report], bodies[w.original])
+	}
+	if w.text != "" {
+		m.Snippet = message.Snippet(message.TextPart(res.root), bodies[w.text])
+	}
+}
+
+// readBodies reads the parts in the answer for one message, by path.
+func readBodies(data *imapclient.FetchMessageData) (uid imap.UID, bodies map[string][]byte) {
+	bodies = make(map[string][]byte)
+	for item := data.Next(); item != nil; item = data.Next() {
+		switch item := item.(type) {
+		case imapclient.FetchItemDataUID:
+			uid = item.UID
+		case imapclient.FetchItemDataBodySection:
+			if item.Literal == nil || len(item.Section.Part) == 0 {
+				continue
+			}
+			path := ""
+			for _, n := range item.Section.Part {
+				path = childPath(path, n)
+			}
+			body, err := io.ReadAll(io.LimitReader(item.Literal, maxReport))
+			if err == nil {
+				bodies[path] = body
+			}
+		}
+	}
+	return uid, bodies
+}
