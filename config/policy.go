@@ -1,0 +1,127 @@
+package config
+
+import "maps"
+
+// Policy says what is recorded, and what of it is kept.
+type Policy struct {
+	Unmatched       Unmatched      `toml:"unmatched" default:"forget" help:"Unknown correspondents: forget them, or suggest them, which keeps address, name, count and last seen."`
+	Internal        Internal       `toml:"internal" default:"skip" help:"What goes on among our own people alone."`
+	Bulk            Bulk           `toml:"bulk" default:"skip" help:"Newsletters, lists and other mass mail."`
+	AutoReply       AutoReply      `toml:"auto_reply" default:"flag" help:"Automatic answers: record them with a flag, or skip them."`
+	Private         Private        `toml:"private" default:"skip" help:"What is marked private or confidential: skip it, or record that there was one, with no subject (busy)."`
+	Subject         Subject        `toml:"subject" default:"keep" help:"Subjects: keep or drop."`
+	Body            Body           `toml:"body" default:"none" help:"Of the text keep nothing, or the first 500 characters without quoted history (snippet)."`
+	CompanyByDomain bool           `toml:"company_by_domain" default:"false" help:"Link an unknown sender to the company that has the domain."`
+	PlusAddressing  bool           `toml:"plus_addressing" default:"false" help:"Take user+tag@ for user@."`
+	NeverRecord     []string       `toml:"never_record" example:"*@bank.test" help:"Nothing is stored about mail or meetings with any of these: an address, a domain with its subdomains, or *@domain."`
+	CreateContacts  CreateContacts `toml:"create_contacts" default:"never" help:"Make contacts of people we wrote to (sent), of those who answered as well (exchanged), or never."`
+}
+
+// Unmatched says what is kept about correspondents who are no contacts.
+type Unmatched string
+
+// What is kept about unknown correspondents.
+const (
+	UnmatchedForget  Unmatched = "forget"
+	UnmatchedSuggest Unmatched = "suggest"
+)
+
+func (Unmatched) values() []string { return []string{"forget", "suggest"} }
+
+// Internal says what becomes of mail and meetings among our own people.
+type Internal string
+
+// What becomes of internal mail and meetings.
+const (
+	InternalSkip   Internal = "skip"
+	InternalRecord Internal = "record"
+)
+
+func (Internal) values() []string { return []string{"skip", "record"} }
+
+// Bulk says what becomes of mass mail.
+type Bulk string
+
+// What becomes of mass mail.
+const (
+	BulkSkip   Bulk = "skip"
+	BulkRecord Bulk = "record"
+)
+
+func (Bulk) values() []string { return []string{"skip", "record"} }
+
+// AutoReply says what becomes of automatic answers.
+type AutoReply string
+
+// What becomes of automatic answers.
+const (
+	AutoReplyFlag AutoReply = "flag"
+	AutoReplySkip AutoReply = "skip"
+)
+
+func (AutoReply) values() []string { return []string{"flag", "skip"} }
+
+// Private says what becomes of mail and meetings marked private or confidential.
+type Private string
+
+// What becomes of what is private.
+const (
+	PrivateSkip Private = "skip"
+	PrivateBusy Private = "busy" // recorded without its subject
+)
+
+func (Private) values() []string { return []string{"skip", "busy"} }
+
+// Subject says whether subjects are stored.
+type Subject string
+
+// What becomes of subjects.
+const (
+	SubjectKeep Subject = "keep"
+	SubjectDrop Subject = "drop"
+)
+
+func (Subject) values() []string { return []string{"keep", "drop"} }
+
+// Body says how much of the text is stored.
+type Body string
+
+// What is kept of the text.
+const (
+	BodyNone    Body = "none"
+	BodySnippet Body = "snippet" // the first 500 characters, quoted history removed
+)
+
+func (Body) values() []string { return []string{"none", "snippet"} }
+
+// CreateContacts says who becomes a contact without being entered.
+type CreateContacts string
+
+// Who becomes a contact.
+const (
+	CreateNever     CreateContacts = "never"
+	CreateSent      CreateContacts = "sent"      // people we wrote to
+	CreateExchanged CreateContacts = "exchanged" // people we wrote to and who answered
+)
+
+func (CreateContacts) values() []string { return []string{"never", "sent", "exchanged"} }
+
+// Templates maps an event to the code of its template; "" means that the event
+// is not recorded. Events that are not in the map have no template.
+type Templates map[string]string
+
+// shippedTemplates are the templates of the events that are no documents.
+var shippedTemplates = Templates{
+	"email_in":   "EMAIL_IN",
+	"email_out":  "EMAIL_OUT",
+	"meeting":    "MEETING",
+	"phone_in":   "CALL_IN",
+	"phone_out":  "CALL_OUT",
+	"letter_in":  "LETTER_IN",
+	"letter_out": "LETTER_OUT",
+}
+
+// documentEvents end the name of a document's event: sales_invoice_posted.
+var documentEvents = []string{"_created", "_posted", "_printed", "_sent"}
+
+func defaultTemplates() Templates { return maps.Clone(shippedTemplates) }
