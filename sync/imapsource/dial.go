@@ -2,14 +2,21 @@ package imapsource
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
-	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
+
+	"kith"
 )
 
 // Options says how to reach and read a mailbox. Zero fields mean the defaults.
@@ -37,46 +44,258 @@ type Options struct {
 	Limits         Limits
 }
 
-// Limits bound what a server may make us read. Zero fields mean the defaults.
-type Limits struct {
-	Line        int64         // bytes of one response, literals not counted; default 16 MiB
-	Literal     int64         // bytes of one literal; default 2 MiB
-	Command     int64         // bytes of all responses to one command; default 256 MiB
-	Responses   int64         // responses to one command; default 1,000,000
-	CommandTime time.Duration // time spent waiting for the server in one command; default 10 min
+func (o *Options) commandTimeout() time.Duration {
+	if o.CommandTimeout > 0 {
+		return o.CommandTimeout
+	}
+	return time.Minute
 }
 
-// session is a connection that is logged in. Its commands are issued by one
-// goroutine at a time, inside run; abort may be called at any moment.
-type session struct {
-	client *imapclient.Client
-	caps   imap.CapSet // as announced after login
+// The ways to reach a server.
+const (
+	schemeTLS      = "imaps"         // TLS from the first byte (RFC 8314 §3.2)
+	schemeSTARTTLS = "imap+starttls" // RFC 9051 §6.2.1, mandatory here
+	schemePlain    = "imap"
+)
+
+// endpoint is where an account's server is, and how messages name it.
+type endpoint struct {
+	account string
+	scheme  string
+	host    string
+	port    string
 }
 
-// dial connects to the server and logs in.
+// parseEndpoint reads Options.URL. Its errors do not repeat the URL: somebody may
+// have put a password there.
+func parseEndpoint(o *Options) (*endpoint, error) {
+	bad := func(format string, args ...any) (*endpoint, error) {
+		return nil, kith.Faultf(kith.FaultSettings, "%s: url: %w", o.Account, fmt.Errorf(format, args...))
+	}
+	u, err := url.Parse(o.URL)
+	if err != nil {
+		return bad("want imaps://host, imap+starttls://host or imap://host, with :port if it is not the usual one")
+	}
+	e := &endpoint{account: o.Account, scheme: u.Scheme, host: u.Hostname(), port: u.Port()}
+	switch {
+	case e.scheme != schemeTLS && e.scheme != schemeSTARTTLS && e.scheme != schemePlain:
+		return bad("%q is none of imaps, imap+starttls, imap", e.scheme)
+	case e.host == "":
+		return bad("it names no host")
+	case u.User != nil:
+		return bad("the user name belongs in username, the password in one of the password settings")
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		return bad("nothing may follow host and port; folders belong in include")
+	}
+	if e.port == "" {
+		e.port = "143"
+		if e.scheme == schemeTLS {
+			e.port = "993"
+		}
+	}
+	if n, err := strconv.ParseUint(e.port, 10, 16); err != nil || n == 0 {
+		return bad("%q is no port", e.port)
+	}
+	if e.scheme == schemePlain && !o.AllowPlain && !e.isLoopback() {
+		return bad("imap:// would send the password in plain text: use imaps:// or imap+starttls://, or set allow_plain")
+	}
+	return e, nil
+}
+
+// isLoopback tells whether the host is this machine, by its name.
+func (e *endpoint) isLoopback() bool {
+	ip := net.ParseIP(e.host)
+	return ip != nil && ip.IsLoopback() || strings.EqualFold(e.host, "localhost")
+}
+
+// dial connects to the server and logs in. Errors are as those of [session.run].
 func dial(ctx context.Context, o *Options) (*session, error) {
-	return nil, errors.New("not built yet")
+	e, err := parseEndpoint(o)
+	if err != nil {
+		return nil, err
+	}
+	tcp, err := e.connect(ctx, o)
+	if err != nil {
+		return nil, e.fault(nil, "connect", false, err)
+	}
+	g := newGuard(tcp, o.commandTimeout(), o.Limits)
+	stop := context.AfterFunc(ctx, func() { g.abort(context.Cause(ctx)) })
+	defer stop()
+	mechanism, p, err := e.open(ctx, o, g)
+	if err != nil {
+		g.Close()
+		return nil, err
+	}
+	ahead, err := p.handOver()
+	if err != nil {
+		g.Close()
+		return nil, e.fault(g, "login", false, err)
+	}
+	g.unread(ahead)
+	s := &session{client: imapclient.New(g, nil), mechanism: mechanism, guard: g, endpoint: e}
+	s.caps = s.client.Caps() // known from the greeting that was just made for it
+	if s.caps == nil {
+		return nil, errors.Join(e.fault(g, "login", false, fmt.Errorf("%w: its capabilities are malformed", errUnreadable)), s.close())
+	}
+	if o.Log != nil {
+		o.Log.DebugContext(ctx, "logged in", "account", o.Account, "host", e.host, "mechanism", mechanism)
+	}
+	return s, nil
 }
 
-// run issues a command and waits for its answer. The function must both send the
-// command (client.Select, client.Fetch, …) and consume the whole answer (Wait,
-// Collect, or Next until nil and then Close): limits and deadlines hold from its
-// start to its end.
-//
-// what says what is being done, for the error: "select INBOX". The error
-// is a [kith.Fault] where its kind is known and always has the cause in its
-// chain, so that errors.As finds an *imap.Error. After an error for which
-// s.broken() is true the session is of no more use.
-func (s *session) run(ctx context.Context, what string, wait func() error) error {
-	return wait()
+// connect opens the TCP connection.
+func (e *endpoint) connect(ctx context.Context, o *Options) (net.Conn, error) {
+	dial := o.Dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	limit := &timeoutError{fmt.Sprintf("no answer on port %s within %v", e.port, o.commandTimeout())}
+	short, cancel := context.WithTimeoutCause(ctx, o.commandTimeout(), limit)
+	defer cancel()
+	conn, err := dial(short, "tcp", net.JoinHostPort(e.host, e.port))
+	if err != nil {
+		if short.Err() != nil {
+			return nil, context.Cause(short)
+		}
+		return nil, err
+	}
+	// localhost is what a resolver says it is.
+	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok && e.scheme == schemePlain && !o.AllowPlain && !tcp.IP.IsLoopback() {
+		conn.Close()
+		return nil, kith.Faultf(kith.FaultSettings, "%s is not on this machine: imap:// would send the password in plain text", tcp)
+	}
+	return conn, nil
 }
 
-// broken tells whether the connection has ended: only close remains to be called.
-func (s *session) broken() bool { return false }
+// handshake starts TLS.
+func (e *endpoint) handshake(ctx context.Context, o *Options, conn net.Conn) (net.Conn, error) {
+	limit := &timeoutError{fmt.Sprintf("the TLS handshake was not complete after %v", o.commandTimeout())}
+	short, cancel := context.WithTimeoutCause(ctx, o.commandTimeout(), limit)
+	defer cancel()
+	secure := tls.Client(conn, &tls.Config{
+		ServerName: e.host,
+		RootCAs:    o.CAs,
+		MinVersion: tls.VersionTLS12, // RFC 9325 §3.1.1
+	})
+	err := secure.HandshakeContext(short)
+	if err != nil && short.Err() != nil {
+		err = context.Cause(short)
+	}
+	return secure, err
+}
 
-// abort ends the connection at once, and with it whatever runs. It may be called
-// from any goroutine.
-func (s *session) abort(cause error) {}
+var (
+	errNoSTARTTLS = kith.Faultf(kith.FaultSettings, "the server does not offer STARTTLS: "+
+		"use imaps:// if it can; if it did offer STARTTLS before, somebody on the way may be tampering with the connection")
+	errPreauth = kith.Faultf(kith.FaultSettings, "the server skips the login before TLS is up: "+
+		"it, or somebody on the way, tampers with the connection")
+	errInjected = kith.Faultf(kith.FaultSettings, "something was sent in plain text after the answer to STARTTLS: "+
+		"somebody on the way tampers with the connection")
+)
 
-// close logs out, if no command is running, and closes the connection.
-func (s *session) close() error { return nil }
+// open brings a new connection to where it is logged in and the capabilities are
+// known. The password is asked for when the server is ready to take it.
+func (e *endpoint) open(ctx context.Context, o *Options, g *guard) (mechanism string, p *prologue, err error) {
+	p = newPrologue(g)
+	step := func(what string, do func() error) {
+		if err != nil {
+			return
+		}
+		g.begin(0)
+		defer g.end()
+		err = e.fault(g, what, what == "login", do())
+	}
+	var greeting string
+	greet := func() (err error) {
+		greeting, err = p.greeting()
+		return err
+	}
+	shake := func(conn net.Conn) (net.Conn, error) { return e.handshake(ctx, o, conn) }
+
+	switch e.scheme {
+	case schemeTLS:
+		step("TLS", func() error {
+			conn, err := shake(g.Conn)
+			if err == nil {
+				g.secure(conn)
+			}
+			return err
+		})
+		step("greeting", greet)
+	case schemeSTARTTLS:
+		step("greeting", greet)
+		step("STARTTLS", func() error {
+			if greeting == "PREAUTH" { // RFC 9051 §7.1.4
+				return errPreauth
+			}
+			if err := p.capabilities(); err != nil {
+				return err
+			}
+			if !p.has("STARTTLS") {
+				return errNoSTARTTLS
+			}
+			return p.startTLS(shake)
+		})
+	default:
+		step("greeting", greet)
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	if greeting == "PREAUTH" {
+		mechanism = greeting
+	} else {
+		var password string
+		step("password", func() (err error) {
+			password, err = o.Password(ctx)
+			return err
+		})
+		step("login", func() (err error) {
+			mechanism, err = p.logIn(o.Username, password)
+			return err
+		})
+		if err != nil {
+			g.begin(logoutTime)
+			_ = p.command("LOGOUT") // a courtesy; err says why
+			g.end()
+		}
+	}
+	step("capabilities", p.capabilities)
+	return mechanism, p, err
+}
+
+// Report is what [Check] found.
+type Report struct {
+	Host         string    // host:port
+	TLS          string    // its version, "" without TLS
+	CertExpires  time.Time // of the server's certificate; zero without TLS
+	Mechanism    string    // how the login was made: SCRAM-SHA-256, PLAIN, LOGIN, or PREAUTH when none was needed
+	Capabilities []string  // after the login, sorted
+	Folders      int       // all that the account can see, before include and exclude
+}
+
+// Check logs in, looks around and logs out. It changes nothing. Errors are as
+// those of a poll: a [*kith.Fault] in words for people.
+func Check(ctx context.Context, o Options) (report Report, err error) {
+	s, err := dial(ctx, &o)
+	if err != nil {
+		return Report{}, err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	report = Report{Host: net.JoinHostPort(s.endpoint.host, s.endpoint.port), Mechanism: s.mechanism}
+	if secure, ok := s.guard.Conn.(*tls.Conn); ok {
+		state := secure.ConnectionState()
+		report.TLS = tls.VersionName(state.Version)
+		report.CertExpires = state.PeerCertificates[0].NotAfter
+	}
+	for c := range s.caps {
+		report.Capabilities = append(report.Capabilities, string(c))
+	}
+	slices.Sort(report.Capabilities)
+	err = s.run(ctx, "list folders", func() error {
+		folders, err := s.client.List("", "*", nil).Collect()
+		report.Folders = len(folders)
+		return err
+	})
+	return report, err
+}
