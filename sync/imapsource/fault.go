@@ -24,9 +24,6 @@ import (
 // found by halving what is asked for.
 var errUnreadable = errors.New("the server's answer can't be read")
 
-// errClosed is why a command ends when the session is closed under it.
-var errClosed = errors.New("closed")
-
 // Response codes that go-imap has no constant for.
 const (
 	codeExpired   imap.ResponseCode = "EXPIRED"   // RFC 9051 §7.1

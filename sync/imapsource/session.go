@@ -13,7 +13,7 @@ import (
 const logoutTime = 5 * time.Second
 
 // session is a connection that is logged in. Commands are issued by one goroutine at a
-// time, inside run; abort and close may be called from any goroutine.
+// time, inside run; close may be called from any goroutine.
 type session struct {
 	client *imapclient.Client
 	// caps are as announced after login. IMAP4rev2 is left out when
@@ -58,15 +58,12 @@ func (s *session) broken() bool {
 	return reason != nil || ours
 }
 
-// abort ends the connection at once, and with it whatever runs.
-func (s *session) abort() { s.guard.abort(errClosed) }
-
 // close logs out, waiting a few seconds at most, and closes the connection. If a
 // command is running it is ended instead. close may be called again.
 func (s *session) close() error {
 	switch {
 	case s.guard.running():
-		s.abort()
+		s.guard.abort(errClosed)
 	case !s.broken():
 		s.guard.begin(logoutTime)
 		// Whether or not the server answers, the connection ends.
