@@ -127,10 +127,10 @@ func (d *draft) setNeverRecord(field, s string) {
 func (d *draft) row(line int, offset int64) Row {
 	c := &d.contact
 	if c.Name == "" {
-		c.Name = fullName(c.FirstName, c.LastName)
+		c.Name = personName(fullName(c.FirstName, c.LastName))
 	}
 	if c.Name == "" {
-		c.Name = d.display
+		c.Name = personName(d.display)
 	}
 	if c.Type == "" {
 		c.Type = kith.Person

@@ -61,15 +61,19 @@ func directional(r rune) bool {
 	return false
 }
 
-// personName returns what is a name in s: quotes around it are taken off, and an address is
-// no name.
+// personName returns what is a name in s: without quotes around it; an address is
+// no name, and one behind a name is no part of it.
 func personName(s string) string {
-	s = unquote(oneLine(s))
-	if _, ok := address.Normalize(s); !ok {
-		return s
+	for s = oneLine(s); ; {
+		name := unquote(s)
+		if _, ok := address.Normalize(name); ok {
+			name, _ = mailbox(name)
+		}
+		if name == s {
+			return name
+		}
+		s = name // which is shorter
 	}
-	name, _ := mailbox(s)
-	return name
 }
 
 // mailbox parts "DOE John (EXT)" <j@x.test> into name and address. Mail systems
@@ -79,12 +83,9 @@ func mailbox(s string) (name, addr string) {
 	if open < 0 || !strings.HasSuffix(s, ">") {
 		return "", s
 	}
-	name = unquote(oneLine(s[:open]))
+	name = unquote(strings.TrimSpace(s[:open]))
 	if i := strings.LastIndexByte(name, '('); i > 0 && strings.HasSuffix(name, ")") {
 		name = strings.TrimSpace(name[:i])
-	}
-	if _, ok := address.Normalize(name); ok {
-		name = ""
 	}
 	return name, s[open+1 : len(s)-1]
 }

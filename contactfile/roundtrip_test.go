@@ -122,6 +122,9 @@ func TestWhatIsReadIsSettled(t *testing.T) {
 	for _, format := range []string{"csv", "vcard"} {
 		t.Run(format, rapid.MakeCheck(func(t *rapid.T) {
 			once, _ := settled(t, format, rapid.Custom(someContact).Draw(t, "contact"))
+			if len(once) == 0 {
+				t.Skip("nothing to know the contact by")
+			}
 			twice, file := settled(t, format, once...)
 			if diff := cmp.Diff(once, twice, cmpopts.EquateEmpty()); diff != "" {
 				t.Fatalf("read again (-written +read):\n%s\n%s", diff, file)
