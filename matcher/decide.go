@@ -1,0 +1,368 @@
+package matcher
+
+import (
+	"slices"
+
+	"kith"
+)
+
+// decision is the way of one item to its outcome. One decision serves the
+// items of a batch one after the other, to use its memory again.
+type decision struct {
+	policy  *Policy
+	account string // the owner of the account
+	known   map[string]*who
+	explain bool
+
+	item    *kith.Item
+	m       *kith.Message
+	authors []kith.Address
+	people  []person
+	links   []kith.Link
+
+	direction kith.Direction
+	rule      kith.DirectionRule
+	form      bool // written by somebody outside in a web form of ours
+	internal  bool
+	template  string
+	group     string
+}
+
+// person is somebody on the message, once per place where it counts: the
+// authors, then Sender and Reply-To where they are not the author, then To, Cc
+// and Bcc, where the first place counts.
+type person struct {
+	kith.Address
+	role kith.ParticipantRole
+	who  *who
+	ours bool
+}
+
+// checks are the steps of a decision, in order. The first that gives a reason
+// ends it: nothing is kept of the item. Privacy comes first, so that not even
+// a bounce is noted for somebody who is never to be recorded. tell puts the
+// step into words; it is called after check, and only by [Matcher.Explain].
+var checks = []struct {
+	name  string
+	check func(*decision) kith.Reason
+	tell  func(*decision, kith.Reason) (result, why string)
+}{
+	{"privacy", (*decision).checkNeverRecord, (*decision).tellNeverRecord},
+	{"kind", (*decision).checkKind, (*decision).tellKind},
+	{"sender", (*decision).checkSender, (*decision).tellSender},
+	{"direction", (*decision).checkDirection, (*decision).tellDirection},
+	{"forwarding", (*decision).checkForwarding, (*decision).tellForwarding},
+	{"internal", (*decision).checkInternal, (*decision).tellInternal},
+	{"bulk", (*decision).checkBulk, (*decision).tellBulk},
+	{"auto_reply", (*decision).checkAutoReply, (*decision).tellAutoReply},
+	{"private", (*decision).checkPrivate, (*decision).tellPrivate},
+	{"contacts", (*decision).checkContacts, (*decision).tellContacts},
+	{"template", (*decision).checkTemplate, (*decision).tellTemplate},
+}
+
+// decide returns the outcome of an item. It depends on nothing but the item,
+// d.policy, d.account and what d.known says of the item's addresses.
+func (d *decision) decide(item *kith.Item) kith.Outcome {
+	*d = decision{
+		policy: d.policy, account: d.account, known: d.known, explain: d.explain,
+		item: item, m: item.Message, people: d.people[:0], links: d.links[:0],
+	}
+	outcome := kith.Outcome{Ref: item.Ref}
+	for i := range checks {
+		c := &checks[i]
+		outcome.Skip = c.check(d)
+		if d.explain {
+			outcome.Steps = append(outcome.Steps, d.step(c.name, outcome.Skip, c.tell))
+		}
+		if outcome.Skip != "" {
+			outcome.Bounced = d.bounced(outcome.Skip)
+			return outcome
+		}
+	}
+	if d.explain {
+		outcome.Steps = append(outcome.Steps, d.step("owner", "", (*decision).tellOwner))
+	}
+	outcome.Interaction = d.interaction()
+	return outcome
+}
+
+func (d *decision) who(a string) *who {
+	if w := d.known[a]; w != nil {
+		return w
+	}
+	return nobody
+}
+
+func (d *decision) checkNeverRecord() kith.Reason {
+	for a := range addresses(d.m) {
+		if d.who(a).never != 0 {
+			return kith.ReasonNeverRecord
+		}
+	}
+	return ""
+}
+
+func (d *decision) checkKind() kith.Reason {
+	switch {
+	case d.item.Draft || d.item.Role == kith.RoleDrafts:
+		return kith.ReasonDraft
+	case d.m.Bounce != nil:
+		return kith.ReasonBounce
+	case d.m.Receipt:
+		return kith.ReasonReceipt
+	case d.m.Invitation != "":
+		return kith.ReasonInvitation
+	}
+	return ""
+}
+
+// bounced returns the report that a skipped item brought, when it tells of a
+// message that can be found and will not arrive any more. A delayed one may.
+func (d *decision) bounced(skip kith.Reason) *kith.Bounce {
+	if skip != kith.ReasonBounce || d.m.Bounce.Action != "failed" || d.m.Bounce.MessageID == "" {
+		return nil
+	}
+	return d.m.Bounce
+}
+
+func (d *decision) checkSender() kith.Reason {
+	d.authors = authors(d.m)
+	if len(d.authors) == 0 {
+		return kith.ReasonNoSender
+	}
+	d.gather()
+	return ""
+}
+
+// gather fills d.people.
+func (d *decision) gather() {
+	for i := range d.authors {
+		d.add(kith.RoleFrom, d.authors[i], 0)
+	}
+	if d.m.Sender != nil {
+		d.add(kith.RoleSender, *d.m.Sender, 0)
+	}
+	for i := range d.m.ReplyTo {
+		d.add(kith.RoleReplyTo, d.m.ReplyTo[i], 0)
+	}
+	recipients := len(d.people)
+	var seen map[string]bool
+	if len(d.m.To)+len(d.m.Cc)+len(d.m.Bcc) > 32 {
+		seen = map[string]bool{}
+	}
+	for _, list := range [...]struct {
+		role      kith.ParticipantRole
+		addresses []kith.Address
+	}{{kith.RoleTo, d.m.To}, {kith.RoleCc, d.m.Cc}, {kith.RoleBcc, d.m.Bcc}} {
+		for i := range list.addresses {
+			a := list.addresses[i]
+			if seen == nil {
+				d.add(list.role, a, recipients)
+				continue
+			}
+			if !seen[a.Address] {
+				seen[a.Address] = true
+				d.add(list.role, a, len(d.people))
+			}
+		}
+	}
+}
+
+// add puts somebody on the list, unless the address is there from index from on.
+func (d *decision) add(role kith.ParticipantRole, a kith.Address, from int) {
+	if a.Address == "" {
+		return
+	}
+	for i := from; i < len(d.people); i++ {
+		if d.people[i].Address.Address == a.Address {
+			return
+		}
+	}
+	w := d.who(a.Address)
+	d.people = append(d.people, person{Address: a, role: role, who: w, ours: w.own})
+}
+
+func (p *person) recipient() bool {
+	return p.role == kith.RoleTo || p.role == kith.RoleCc || p.role == kith.RoleBcc
+}
+
+// checkDirection weighs the evidence, the strongest first.
+func (d *decision) checkDirection() kith.Reason {
+	sent := d.item.Role == kith.RoleSent
+	d.direction, d.rule = kith.Inbound, kith.DirectionByDefault
+	switch {
+	case d.byUs() && !sent && d.m.AuthFailed:
+		return kith.ReasonSpoofed
+	case d.byUs() && !sent && d.fromForm():
+		d.form = true
+	case d.byUs():
+		d.direction, d.rule = kith.Outbound, kith.DirectionByAuthor
+	case sent && !d.misfiled():
+		d.direction, d.rule = kith.Outbound, kith.DirectionBySent
+		for i := range d.people {
+			if d.people[i].role == kith.RoleFrom {
+				d.people[i].ours = true
+			}
+		}
+	}
+	if d.direction == kith.Inbound {
+		// Delivered-To names the mailbox this copy went to, so an alias there
+		// is ours. On mail of ours it may name the one we wrote to.
+		for i := range d.people {
+			if p := &d.people[i]; p.recipient() && slices.Contains(d.m.DeliveredTo, p.Address.Address) {
+				p.ours = true
+			}
+		}
+	}
+	return ""
+}
+
+// byUs tells whether one of the authors is in our own identities.
+func (d *decision) byUs() bool {
+	return slices.ContainsFunc(d.people, func(p person) bool { return p.role == kith.RoleFrom && p.who.own })
+}
+
+// fromForm tells whether a web form of ours sent it to ourselves for somebody
+// outside, whom Reply-To names: then From is ours, but we wrote to nobody.
+func (d *decision) fromForm() bool {
+	outside, recipients := false, false
+	for i := range d.people {
+		switch p := &d.people[i]; {
+		case p.role == kith.RoleReplyTo:
+			outside = outside || !p.who.own && p.Address.Address != d.m.ListPost
+		case p.recipient():
+			if !p.who.own {
+				return false
+			}
+			recipients = true
+		}
+	}
+	return outside && recipients
+}
+
+// misfiled tells whether a message lies in \Sent that we did not write: one
+// sent on unchanged (RFC 5322 §3.6.6), or one that a contact wrote to us and
+// somebody moved there.
+func (d *decision) misfiled() bool {
+	if len(d.m.ResentFrom) > 0 {
+		return true
+	}
+	fromContact, toUs := false, false
+	for i := range d.people {
+		p := &d.people[i]
+		fromContact = fromContact || p.role == kith.RoleFrom && len(p.who.matches) > 0
+		toUs = toUs || p.recipient() && p.who.own
+	}
+	return fromContact && toUs
+}
+
+// checkForwarding skips what a rule of ours sent on. What a rule of somebody
+// else sent on to us is still from its author.
+func (d *decision) checkForwarding() kith.Reason {
+	if d.m.AutoForwarded && d.direction == kith.Outbound {
+		return kith.ReasonAutoForward
+	}
+	return ""
+}
+
+func (d *decision) checkInternal() kith.Reason {
+	recipients := false
+	for i := range d.people {
+		if !d.people[i].ours {
+			return ""
+		}
+		recipients = recipients || d.people[i].recipient()
+	}
+	if !recipients {
+		return "" // nobody knows to whom it went
+	}
+	d.internal = true
+	if d.policy.Internal == InternalRecord {
+		return ""
+	}
+	return kith.ReasonInternal
+}
+
+// checkBulk skips mass mail that comes in. What a contact writes to a
+// discussion list is no mass mail: there is an address to post to, and the
+// author is a person we know.
+func (d *decision) checkBulk() kith.Reason {
+	if d.m.Bulk && d.direction == kith.Inbound && d.policy.Bulk != BulkRecord && !d.discussion() {
+		return kith.ReasonBulk
+	}
+	return ""
+}
+
+func (d *decision) discussion() bool {
+	if d.m.ListPost == "" {
+		return false
+	}
+	return slices.ContainsFunc(d.people, func(p person) bool {
+		return p.role == kith.RoleFrom && p.Address.Address != d.m.ListPost && len(p.who.matches) > 0 && p.who.personal
+	})
+}
+
+func (d *decision) checkAutoReply() kith.Reason {
+	if d.m.AutoReply && d.policy.AutoReply == AutoReplySkip {
+		return kith.ReasonAutoReply
+	}
+	return ""
+}
+
+func (d *decision) checkPrivate() kith.Reason {
+	if d.m.Sensitivity != "" && d.policy.Private != PrivateBusy {
+		return kith.ReasonPrivate
+	}
+	return ""
+}
+
+// checkContacts makes the links: each contact once, by the first of its
+// places. All contacts that share an address are linked, and archived ones
+// too: what happened between us stays true.
+func (d *decision) checkContacts() kith.Reason {
+	var linked map[kith.ID]bool
+	if len(d.people) > 32 {
+		linked = map[kith.ID]bool{}
+	}
+	outside, mailbox := false, false
+	for i := range d.people {
+		p := &d.people[i]
+		if p.ours || p.Address.Address == d.m.ListPost {
+			continue
+		}
+		outside, mailbox = true, mailbox || p.who.smtp
+		for _, match := range p.who.matches {
+			if linked != nil {
+				if linked[match.ContactID] {
+					continue
+				}
+				linked[match.ContactID] = true
+			} else if slices.ContainsFunc(d.links, func(l kith.Link) bool { return l.ContactID == match.ContactID }) {
+				continue
+			}
+			d.links = append(d.links, kith.Link{
+				ContactID: match.ContactID,
+				CompanyID: match.CompanyID,
+				Role:      p.role,
+				Matched:   p.Address.Address,
+				Rule:      kith.LinkByEmail,
+				Ambiguous: len(p.who.matches) > 1,
+			})
+		}
+	}
+	switch {
+	case len(d.links) > 0 || d.internal:
+		return ""
+	case outside && !mailbox:
+		return kith.ReasonNotSMTPAddress
+	}
+	return kith.ReasonNoContact
+}
+
+func (d *decision) checkTemplate() kith.Reason {
+	d.template, d.group = d.policy.template(eventOf(d.direction))
+	if d.template == "" {
+		return kith.ReasonTemplateBlank
+	}
+	return ""
+}

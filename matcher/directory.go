@@ -1,0 +1,243 @@
+package matcher
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+
+	"kith"
+	"kith/address"
+)
+
+// maxKnown is how many addresses a directory holds before a fresh one replaces
+// it. A batch may go beyond it once. An entry weighs about 200 bytes.
+const maxKnown = 50_000
+
+// who is what is known of an address, whether or not a contact has it.
+type who struct {
+	smtp     bool
+	own      bool
+	owner    string // of an address of ours, "" when it is nobody's in particular
+	personal bool   // neither a role such as info@ nor a machine such as no-reply@
+	never    neverRecord
+	matches  []kith.Match // by contact id
+}
+
+// nobody is what is known of what is no address.
+var nobody = &who{}
+
+// neverRecord says what forbids that an address is recorded.
+type neverRecord uint8
+
+const (
+	neverByPolicy neverRecord = iota + 1
+	neverByContact
+)
+
+// directory holds what is known of addresses for one version of the contacts.
+// Entries are only ever added, so that who looked up a batch finds all of it.
+type directory struct {
+	version int64
+
+	mu    sync.RWMutex
+	known map[string]*who
+}
+
+// lookUp returns a directory that knows every address of the items.
+func (m *Matcher) lookUp(ctx context.Context, items []kith.Item) (*directory, error) {
+	// The version is read before the addresses: an entry may then be newer
+	// than its directory says, which the next batch puts right, never older.
+	version, err := m.contacts.ContactsVersion(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the version of the contacts: %w", err)
+	}
+	dir := m.directory(version)
+	missing := dir.missing(items)
+	if len(missing) == 0 {
+		return dir, nil
+	}
+	found := make(map[string]*who, len(missing))
+	var ask []string
+	for a := range missing {
+		w := m.identify(a)
+		found[a] = w
+		if w.smtp {
+			ask = append(ask, m.policy.forms(a)...)
+		}
+	}
+	if len(ask) > 0 {
+		slices.Sort(ask)
+		matches, err := m.contacts.MatchAddresses(ctx, slices.Compact(ask))
+		if err != nil {
+			return nil, fmt.Errorf("look up %d addresses in the contacts: %w", len(ask), err)
+		}
+		for a, w := range found {
+			if w.smtp {
+				w.meet(m.policy.forms(a), matches)
+			}
+		}
+	}
+	dir.mu.Lock()
+	defer dir.mu.Unlock()
+	for a, w := range found {
+		dir.known[a] = w
+	}
+	return dir, nil
+}
+
+// directory returns the one for a version of the contacts, with room in it.
+func (m *Matcher) directory(version int64) *directory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.current == nil || m.current.version != version || m.current.full() {
+		m.current = &directory{version: version, known: map[string]*who{}}
+	}
+	return m.current
+}
+
+func (dir *directory) full() bool {
+	dir.mu.RLock()
+	defer dir.mu.RUnlock()
+	return len(dir.known) >= maxKnown
+}
+
+// missing returns the addresses of the items that are not known yet.
+func (dir *directory) missing(items []kith.Item) map[string]struct{} {
+	dir.mu.RLock()
+	defer dir.mu.RUnlock()
+	var missing map[string]struct{}
+	for i := range items {
+		for a := range addresses(items[i].Message) {
+			if _, ok := dir.known[a]; ok {
+				continue
+			}
+			if missing == nil {
+				missing = map[string]struct{}{}
+			}
+			// A clone, or the entry would keep the whole message in memory.
+			if _, ok := missing[a]; !ok {
+				missing[strings.Clone(a)] = struct{}{}
+			}
+		}
+	}
+	return missing
+}
+
+// identify tells what can be told of an address without the contacts.
+func (m *Matcher) identify(a string) *who {
+	w := &who{}
+	if m.policy.neverRecords(a) {
+		w.never = neverByPolicy
+	}
+	if _, ok := address.Normalize(a); !ok {
+		return w
+	}
+	w.smtp = true
+	w.personal = !address.IsNoReply(a) && !address.IsRole(a)
+	for _, form := range m.policy.forms(a) {
+		if owner, ok := m.identities.own(form); ok {
+			w.own = true
+			if w.owner == "" {
+				w.owner = owner
+			}
+		}
+	}
+	return w
+}
+
+// meet notes the contacts that have the address: in the first of its forms
+// that any contact has.
+func (w *who) meet(forms []string, matches map[string][]kith.Match) {
+	for _, form := range forms {
+		if len(matches[form]) == 0 {
+			continue
+		}
+		w.matches = slices.Clone(matches[form])
+		slices.SortFunc(w.matches, func(a, b kith.Match) int {
+			return bytes.Compare(a.ContactID[:], b.ContactID[:])
+		})
+		break
+	}
+	forbidden := func(match kith.Match) bool { return match.NeverRecord }
+	if w.never == 0 && slices.ContainsFunc(w.matches, forbidden) {
+		w.never = neverByContact
+	}
+}
+
+// forms returns an address as written and then, where the policy folds, the
+// forms that stand for the same mailbox.
+func (p *Policy) forms(a string) []string {
+	forms := []string{a}
+	if p.PlusAddressing {
+		forms = append(forms, address.Unplus(a))
+	}
+	if p.GmailDots {
+		forms = append(forms, undotted(forms[len(forms)-1]))
+	}
+	return slices.Compact(forms)
+}
+
+// undotted returns a Gmail address, or a pattern of one, without the dots that
+// Gmail ignores, and at the domain that it writes itself.
+func undotted(a string) string {
+	local, domain, ok := strings.Cut(a, "@")
+	if !ok || domain != "gmail.com" && domain != "googlemail.com" {
+		return a
+	}
+	return strings.ReplaceAll(local, ".", "") + "@gmail.com"
+}
+
+// neverRecords tells whether a pattern forbids an address. It looks at the
+// mailbox behind the address, whatever the policy folds: who is not to be
+// recorded is not to be recorded under user+tag@ either.
+func (p *Policy) neverRecords(a string) bool {
+	mailbox := undotted(address.Unplus(a))
+	for _, pattern := range p.NeverRecord {
+		if address.Matches(pattern, a) || address.Matches(pattern, address.Unplus(a)) ||
+			address.Matches(undotted(pattern), mailbox) {
+			return true
+		}
+	}
+	return false
+}
+
+// addresses yields every address on a message, some more than once: all that
+// a rule about privacy has to look at.
+func addresses(m *kith.Message) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		all := func(list []kith.Address) bool {
+			for i := range list {
+				if list[i].Address != "" && !yield(list[i].Address) {
+					return false
+				}
+			}
+			return true
+		}
+		if !all(m.From) || !all(m.ReplyTo) || !all(m.To) || !all(m.Cc) || !all(m.Bcc) ||
+			!all(m.OriginalFrom) || !all(m.ResentFrom) {
+			return
+		}
+		if m.Sender != nil && m.Sender.Address != "" && !yield(m.Sender.Address) {
+			return
+		}
+		if m.ListPost != "" && !yield(m.ListPost) {
+			return
+		}
+		for _, a := range m.DeliveredTo {
+			if a != "" && !yield(a) {
+				return
+			}
+		}
+		if m.Bounce != nil {
+			for _, a := range m.Bounce.Recipients {
+				if a != "" && !yield(a) {
+					return
+				}
+			}
+		}
+	}
+}

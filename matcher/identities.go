@@ -1,0 +1,82 @@
+package matcher
+
+import (
+	"strings"
+
+	"kith/address"
+)
+
+// Account is what the matcher must know of an account.
+type Account struct {
+	Name string
+	// Owner is the address of the person whose account it is. An account
+	// without one belongs to its first address.
+	Owner string
+	// Addresses are those that mean the owner: the addresses and aliases of
+	// the account and its user name where that is an address.
+	Addresses []string
+}
+
+// owner returns the canonical address of whose account it is, or "".
+func (a Account) owner() string {
+	if a.Owner == "" && len(a.Addresses) > 0 {
+		return canonical(a.Addresses[0])
+	}
+	return canonical(a.Owner)
+}
+
+// Identities is who we are: our own addresses, whose each is, and our own
+// domains. It does not change once made; the zero Identities is nobody.
+type Identities struct {
+	owners  map[string]string // own address → owner, which may be ""
+	domains map[string]bool
+}
+
+// NewIdentities makes the identities of all accounts. An address that several
+// accounts have belongs to the owner it names itself, else to the owner of the
+// first of them. Every address in one of the domains is ours too; subdomains
+// are not. What is no address or domain is left out.
+func NewIdentities(accounts []Account, domains []string) Identities {
+	ids := Identities{owners: map[string]string{}, domains: map[string]bool{}}
+	for _, a := range accounts {
+		if owner, ok := address.Normalize(a.owner()); ok {
+			ids.owners[owner] = owner
+		}
+	}
+	for _, a := range accounts {
+		for _, s := range a.Addresses {
+			own, ok := address.Normalize(s)
+			if !ok {
+				continue
+			}
+			if ids.owners[own] == "" {
+				ids.owners[own] = a.owner()
+			}
+		}
+	}
+	for _, d := range domains {
+		// An address in the domain brings the domain into its canonical form.
+		if a, ok := address.Normalize("x@" + strings.TrimPrefix(strings.TrimSpace(d), "@")); ok {
+			ids.domains[address.Domain(a)] = true
+		}
+	}
+	return ids
+}
+
+// own tells whether a canonical address is ours, and whose it is: "" when it
+// belongs to nobody in particular.
+func (ids Identities) own(canonical string) (owner string, ok bool) {
+	if owner, ok = ids.owners[canonical]; ok {
+		return owner, true
+	}
+	return "", ids.domains[address.Domain(canonical)]
+}
+
+// canonical returns the canonical form of an address, or s where it is none:
+// an owner may be named by something else.
+func canonical(s string) string {
+	if a, ok := address.Normalize(s); ok {
+		return a
+	}
+	return s
+}

@@ -1,0 +1,132 @@
+package matcher
+
+import "kith"
+
+// Policy is what the admin wants recorded. The zero Policy is the shipped one:
+// every choice has the safer value as its zero value too.
+type Policy struct {
+	Internal  Internal
+	Bulk      Bulk
+	AutoReply AutoReply
+	Private   Private
+	Subject   Subject
+	Body      Body
+
+	// PlusAddressing takes user+tag@ for user@ (RFC 5233) where the longer form is not known itself.
+	PlusAddressing bool
+	// GmailDots takes j.doe@gmail.com for jdoe@gmail.com, and googlemail.com
+	// for gmail.com, where the form as written is not known itself.
+	GmailDots bool
+
+	// NeverRecord holds patterns of package address: an address, a domain with
+	// its subdomains, or a wildcard.
+	NeverRecord []string
+
+	// Templates says which template an event uses. An event that is missing
+	// uses the shipped template; one with the code "" is not recorded.
+	Templates map[Event]string
+	// Groups says which group a template belongs to. A shipped template that
+	// is missing belongs to the shipped group.
+	Groups map[string]string
+}
+
+// Internal says what is done with mail among our own people.
+type Internal string
+
+// What to do with internal mail.
+const (
+	InternalSkip   Internal = "skip"
+	InternalRecord Internal = "record"
+)
+
+// Bulk says what is done with mass mail that comes in.
+type Bulk string
+
+// What to do with mass mail.
+const (
+	BulkSkip   Bulk = "skip"
+	BulkRecord Bulk = "record"
+)
+
+// AutoReply says what is done with answers that a machine gave.
+type AutoReply string
+
+// What to do with automatic replies.
+const (
+	AutoReplyFlag AutoReply = "flag" // recorded, with [FlagAutoReply]
+	AutoReplySkip AutoReply = "skip"
+)
+
+// Private says what is done with mail whose author marked it as personal,
+// private or confidential (Sensitivity, RFC 2156 §5.3.4).
+type Private string
+
+// What to do with private mail.
+const (
+	PrivateSkip Private = "skip"
+	PrivateBusy Private = "busy" // recorded without subject, text and attachments
+)
+
+// Subject says whether subjects are kept.
+type Subject string
+
+// What to do with subjects.
+const (
+	SubjectKeep Subject = "keep"
+	SubjectDrop Subject = "drop"
+)
+
+// Body says what is kept of the text.
+type Body string
+
+// What to keep of the text.
+const (
+	BodyNone    Body = "none"
+	BodySnippet Body = "snippet"
+)
+
+// Event is what happened, the key to a template.
+type Event string
+
+// The events of e-mail.
+const (
+	EmailIn  Event = "email_in"
+	EmailOut Event = "email_out"
+)
+
+// The flags of an interaction that the matcher sets. Where the date did not
+// come from the Date field there is also "date_source=" with the [kith.DateSource].
+const (
+	FlagAutoReply        = "auto_reply"        // a machine answered; it does not count as an answer
+	FlagBulk             = "bulk"              // it came through a mailing list
+	FlagPrivate          = "private"           // its author marked it private; content was left out
+	FlagProposedIdentity = "proposed_identity" // the from address seems to be ours, but is not configured
+	FlagResent           = "resent"            // somebody sent it on unchanged (RFC 5322 §3.6.6)
+	FlagManyRecipients   = "many_recipients"   // some of the recipients who are strangers were left out
+)
+
+var (
+	shippedTemplates = map[Event]string{EmailIn: "EMAIL_IN", EmailOut: "EMAIL_OUT"}
+	shippedGroups    = map[string]string{"EMAIL_IN": "EMAIL", "EMAIL_OUT": "EMAIL"}
+)
+
+// template returns the template of an event and its group; code is "" when
+// the event is not to be recorded.
+func (p *Policy) template(event Event) (code, group string) {
+	code, ok := p.Templates[event]
+	if !ok {
+		code = shippedTemplates[event]
+	}
+	group, ok = p.Groups[code]
+	if !ok {
+		group = shippedGroups[code]
+	}
+	return code, group
+}
+
+func eventOf(direction kith.Direction) Event {
+	if direction == kith.Outbound {
+		return EmailOut
+	}
+	return EmailIn
+}
