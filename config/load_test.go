@@ -215,7 +215,7 @@ func TestLoadFull(t *testing.T) {
 
 // diff compares what a configuration says.
 func diff(want, got *config.Config) string {
-	return cmp.Diff(want, got,
+	return cmp.Diff(want, got, cmpopts.EquateEmpty(),
 		cmpopts.IgnoreUnexported(config.Account{}),
 		cmp.Comparer(func(a, b config.Secret) bool { return a.Reveal() == b.Reveal() }),
 		cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() }))

@@ -126,12 +126,12 @@ func (a Account) runPasswordCommand(ctx context.Context) (Secret, error) {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		if said := strings.Join(strings.Fields(stderr.String()), " "); said != "" {
+		if said := strings.Join(strings.Fields(stderr.kept.String()), " "); said != "" {
 			return Secret{}, fmt.Errorf("password_command %s: %w: %s", name, err, strings.ToValidUTF8(said, "�"))
 		}
 		return Secret{}, fmt.Errorf("password_command %s: %w", name, err)
 	}
-	return firstLine(stdout.Bytes(), "password_command "+name)
+	return firstLine(stdout.kept.Bytes(), "password_command "+name)
 }
 
 // checkCommand tells whether a program can be found, without running it.
@@ -154,13 +154,14 @@ func firstLine(data []byte, from string) (Secret, error) {
 	return NewSecret(string(line)), nil
 }
 
-// capped keeps the first bytes written to it and drops the others.
+// capped keeps the first bytes written to it and drops the others. The buffer is
+// no embedded field: its ReadFrom would go round the limit.
 type capped struct {
-	bytes.Buffer
+	kept bytes.Buffer
 	most int
 }
 
 func (c *capped) Write(p []byte) (int, error) {
-	c.Buffer.Write(p[:min(len(p), c.most-c.Len())])
+	c.kept.Write(p[:min(len(p), c.most-c.kept.Len())])
 	return len(p), nil
 }
