@@ -34,7 +34,7 @@ func (l *loader) check() {
 		l.problem("limits.account_timeout", "%s is shorter than time_slice (%s): no slice would ever end", c.Limits.AccountTimeout, c.Limits.TimeSlice)
 	}
 	for i, pattern := range c.Policy.NeverRecord {
-		if err := checkNeverRecord(pattern); err != nil {
+		if err := l.env.ValidPattern(pattern); err != nil {
 			l.problem(index("policy.never_record", i), "%v", err)
 		}
 	}
@@ -134,22 +134,6 @@ func (l *loader) checkTemplate(event, code string) {
 	if code != "" && !templateCode.MatchString(code) {
 		l.problem(at, "%q is no template code: want letters, digits, _ - and ., 40 at most", code)
 	}
-}
-
-// checkNeverRecord takes an address, a domain, or either with * in it: *@bank.test,
-// no-reply*@x.test, *.bank.test.
-func checkNeverRecord(pattern string) error {
-	local, domain, ok := cutLast(pattern, "@")
-	if !ok {
-		local, domain = "*", pattern
-	}
-	if strings.Trim(domain, "*.") == "" {
-		return fmt.Errorf("%q is everybody: nothing would ever be recorded", pattern)
-	}
-	if local == "" || strings.ContainsAny(local, " \t<>,;") || !isDomain(strings.TrimPrefix(domain, "*.")) {
-		return fmt.Errorf("%q is none of an address, a domain, *@domain and *.domain", pattern)
-	}
-	return nil
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

@@ -14,10 +14,14 @@ import (
 	"time"
 )
 
-// Env is what a configuration depends on beside its files.
+// Env is what a configuration depends on beside its files. All fields must be set.
 type Env struct {
 	Getenv func(string) string // as os.Getenv
 	Now    time.Time
+	// ValidPattern says what is wrong with a pattern of never_record. It is the
+	// rule of whoever matches them: a pattern that passed here and then
+	// covered nothing would record what must not be.
+	ValidPattern func(pattern string) error
 }
 
 // Find returns the file to load: the one named on the command line, else the

@@ -57,8 +57,20 @@ func inFolder(t *testing.T) config.Env {
 	})
 }
 
+// validPattern stands in for the rule of those who match patterns.
+func validPattern(pattern string) error {
+	if strings.Trim(pattern, "*@.") == "" {
+		return fmt.Errorf("pattern %q covers everybody", pattern)
+	}
+	return nil
+}
+
 func environment(vars map[string]string) config.Env {
-	return config.Env{Getenv: func(name string) string { return vars[name] }, Now: now}
+	return config.Env{
+		Getenv:       func(name string) string { return vars[name] },
+		Now:          now,
+		ValidPattern: validPattern,
+	}
 }
 
 func certificate(t *testing.T) string {

@@ -163,24 +163,12 @@ kith.toml:3:12: policy.internal: "yes" is not known: want "skip" or "record"
 kith.toml:4:8: policy.bulk: "" is not known: want "skip" or "record"
    4 | bulk = ""
      |        ^^
-kith.toml:5:17: policy.never_record: "*" is everybody: nothing would ever be recorded
-   5 | never_record = ["*", "*@*", "a b@x.test", "*@bank.test", "@bank.test", "bank..test", "hr.*.test"]
+kith.toml:5:17: policy.never_record: pattern "*" covers everybody
+   5 | never_record = ["*", "*@bank.test", "*@*"]
      |                 ^^^
-kith.toml:5:22: policy.never_record: "*@*" is everybody: nothing would ever be recorded
-   5 | never_record = ["*", "*@*", "a b@x.test", "*@bank.test", "@bank.test", "bank..test", "hr.*.test"]
-     |                      ^^^^^
-kith.toml:5:29: policy.never_record: "a b@x.test" is none of an address, a domain, *@domain and *.domain
-   5 | never_record = ["*", "*@*", "a b@x.test", "*@bank.test", "@bank.test", "bank..test", "hr.*.test"]
-     |                             ^^^^^^^^^^^^
-kith.toml:5:58: policy.never_record: "@bank.test" is none of an address, a domain, *@domain and *.domain
-   5 | never_record = ["*", "*@*", "a b@x.test", "*@bank.test", "@bank.test", "bank..test", "hr.*.test"]
-     |                                                          ^^^^^^^^^^^^
-kith.toml:5:72: policy.never_record: "bank..test" is none of an address, a domain, *@domain and *.domain
-   5 | never_record = ["*", "*@*", "a b@x.test", "*@bank.test", "@bank.test", "bank..test", "hr.*.test"]
-     |                                                                        ^^^^^^^^^^^^
-kith.toml:5:86: policy.never_record: "hr.*.test" is none of an address, a domain, *@domain and *.domain
-   5 | never_record = ["*", "*@*", "a b@x.test", "*@bank.test", "@bank.test", "bank..test", "hr.*.test"]
-     |                                                                                      ^^^^^^^^^^^
+kith.toml:5:37: policy.never_record: pattern "*@*" covers everybody
+   5 | never_record = ["*", "*@bank.test", "*@*"]
+     |                                     ^^^^^
 kith.toml:7:9: log.level: "verbose" is not known: want "debug", "info", "warn" or "error"
    7 | level = "verbose"
      |         ^^^^^^^^^
