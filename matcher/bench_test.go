@@ -47,3 +47,21 @@ func BenchmarkMatch(b *testing.B) {
 		})
 	}
 }
+
+// Steps and the words for them cost nothing when nobody asked, and a skip
+// costs nothing at all: a batch allocates its outcomes, and what one decision needs.
+func TestSkipsDoNotAllocate(t *testing.T) {
+	items := make([]kith.Item, 100)
+	for i := range items {
+		items[i] = letter(fmt.Sprintf("x%d@x.test", i), "alice@us.test")
+	}
+	m := newMatcher(contacts(), matcher.Policy{})
+	perBatch := testing.AllocsPerRun(20, func() {
+		if _, err := m.Match(t.Context(), aliceMail, items); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if perBatch > 10 {
+		t.Errorf("%.0f allocations for a batch of %d skips, want at most 10", perBatch, len(items))
+	}
+}

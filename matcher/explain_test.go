@@ -80,6 +80,56 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// The words of a step that does not end the way.
+func TestExplainStep(t *testing.T) {
+	throughList := with(func(m *kith.Message) { m.Bulk, m.ListPost = true, "ops@lists.test" })
+	to := func(n int) string { return strings.TrimSuffix(strings.Repeat("x@x.test, ", n), ", ") }
+	for _, tt := range []struct {
+		step, result, why string
+		policy            matcher.Policy
+		item              kith.Item
+	}{
+		{"sender", "ann@client.test", "put its own address ops@lists.test", matcher.Policy{},
+			letter("Ann via Ops <ops@lists.test>", fromUs, throughList, with(func(m *kith.Message) { m.ReplyTo = list("ann@client.test") }))},
+		{"sender", "ann@client.test", "no From", matcher.Policy{},
+			letter("", fromUs, with(func(m *kith.Message) { m.Sender = sender("ann@client.test") }))},
+		{"sender", "boss@us.test", "alice@us.test sent it in their name", matcher.Policy{},
+			letter("boss@us.test", toAnn, with(func(m *kith.Message) { m.Sender = sender("alice@us.test") }))},
+		{"sender", "x@x.test, x@x.test, x@x.test, x@x.test, x@x.test and 2 more", "author", matcher.Policy{}, letter(to(7), "alice@us.test, ann@client.test")},
+		{"direction", "inbound", "one of our own forms", matcher.Policy{},
+			letter("forms@us.test", fromUs, with(func(m *kith.Message) { m.ReplyTo = list("ann@client.test") }))},
+		{"direction", "inbound", "a contact wrote it to us", matcher.Policy{}, letter("ann@client.test", fromUs, inSent)},
+		{"direction", "inbound", "sent on unchanged", matcher.Policy{},
+			letter("ann@client.test", fromUs, inSent, with(func(m *kith.Message) { m.ResentFrom = list(fromUs) }))},
+		{"forwarding", "resent", "alice@us.test sent it on", matcher.Policy{},
+			letter("ann@client.test", "boss@us.test", with(func(m *kith.Message) { m.ResentFrom = list(fromUs) }))},
+		{"forwarding", "forwarded", "still from its author", matcher.Policy{},
+			letter("ann@client.test", fromUs, with(func(m *kith.Message) { m.AutoForwarded = true }))},
+		{"bulk", "yes", "a contact wrote it", matcher.Policy{}, letter("ann@client.test", fromUs, throughList)},
+		{"bulk", "yes", "we wrote it", matcher.Policy{}, letter("alice@us.test", toAnn, throughList)},
+		{"bulk", "yes", "policy records", matcher.Policy{Bulk: matcher.BulkRecord}, letter("news@shop.test", fromUs, throughList)},
+		{"auto_reply", "yes", "does not count as an answer", matcher.Policy{},
+			letter("ann@client.test", fromUs, with(func(m *kith.Message) { m.AutoReply = true }))},
+		{"private", "busy", "no subject", matcher.Policy{Private: matcher.PrivateBusy},
+			letter("ann@client.test", fromUs, with(func(m *kith.Message) { m.Sensitivity = "personal" }))},
+	} {
+		t.Run(tt.step+" "+tt.why, func(t *testing.T) {
+			got, err := newMatcher(contacts(), tt.policy).Explain(t.Context(), aliceMail, tt.item)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range got.Steps {
+				if s.Step == tt.step && (s.Result != tt.result || !strings.Contains(s.Why, tt.why)) {
+					t.Errorf("%+v, want %q because of %q", s, tt.result, tt.why)
+				}
+			}
+			if len(got.Steps) == 0 || got.Skip != "" {
+				t.Errorf("skipped as %q after %d steps", got.Skip, len(got.Steps))
+			}
+		})
+	}
+}
+
 // The last step of a skip says why, in words that fit.
 func TestExplainSkips(t *testing.T) {
 	bounce := kith.Bounce{MessageID: "<9@us.test>", Action: "failed"}

@@ -60,6 +60,11 @@ func TestKey(t *testing.T) {
 		{name: "D10 our letter and what the list sends back", one: letter(us, "ops@lists.test, ann@client.test", inSent),
 			two: letter("Alice via Ops <ops@lists.test>", "ops@lists.test, ann@client.test", viaList,
 				with(func(m *kith.Message) { m.ReplyTo = list("alice@us.test") }))},
+		{name: "D09 the list counts answers", one: letter(a, us, subject("Re: Offer")), two: letter(a, us, subject("[Ops] Re[2]: Offer"))},
+		{name: "D09 the list answers in another language", one: letter(a, us, subject("Re: Offer")), two: letter(a, us, subject("AW : Offer"))},
+		{name: "a bracket that is not closed is no tag", one: letter(a, us, subject("[Offer")), two: letter(a, us, subject("Offer")), different: true},
+		{name: "a word that begins like Re: is no prefix", one: letter(a, us, subject("Report: x")), two: letter(a, us, subject("x")), different: true},
+		{name: "a count that is no number is no prefix", one: letter(a, us, subject("Re[x]: y")), two: letter(a, us, subject("y")), different: true},
 		{name: "A30 an empty subject and only Re:", one: letter(a, us, subject("")), two: letter(a, us, subject("Re: "))},
 
 		{name: "D06 no id, in two folders", one: letter(a, us, noID), two: letter(a, us, noID, func(i *kith.Item) {

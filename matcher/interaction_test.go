@@ -119,6 +119,7 @@ func TestManyRecipients(t *testing.T) {
 		to[i].Address = fmt.Sprintf("r%d@x.test", i)
 	}
 	to[2900].Address, to[2950].Address, to[2999].Address = "ann@client.test", "bob@client.test", "boss@us.test"
+	to[2998].Address, to[2997].Address = "ann@home.test", "ann@client.test" // B21, B23: ann again
 	i := recorded(t, matcher.Policy{}, aliceMail, letter("alice@us.test", "", with(func(m *kith.Message) { m.To = to })))
 	if diff := cmp.Diff([]string{"to ann@client.test ann", "to bob@client.test bob"}, linkNames(i.Links)); diff != "" {
 		t.Errorf("A17 links -want +got:\n%s", diff)

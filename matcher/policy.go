@@ -58,7 +58,7 @@ const (
 )
 
 // Private says what is done with mail whose author marked it as personal,
-// private or confidential (Sensitivity, RFC 2156 §5.3.4).
+// private or confidential (Sensitivity, RFC 2156).
 type Private string
 
 // What to do with private mail.

@@ -19,14 +19,16 @@ type register struct {
 	mu      sync.Mutex
 	version int64
 	known   map[string][]kith.Match
-	err     error
 	asked   [][]string
+
+	err        error // of MatchAddresses
+	versionErr error
 }
 
 func (r *register) ContactsVersion(context.Context) (int64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.version, nil
+	return r.version, r.versionErr
 }
 
 func (r *register) MatchAddresses(_ context.Context, addresses []string) (map[string][]kith.Match, error) {
