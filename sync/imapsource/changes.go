@@ -143,7 +143,7 @@ func (p *pass) newMail(ctx context.Context) error {
 	if p.mb.next <= p.cur.Next {
 		return nil
 	}
-	set, err := p.source.list(ctx, p.mb.name, p.mb.messages, p.cur.Next, p.mb.next)
+	set, err := p.source.list(ctx, p.mb.messages, p.cur.Next, p.mb.next)
 	if err != nil {
 		return err
 	}
@@ -225,7 +225,7 @@ func (p *pass) backStep(ctx context.Context) error {
 	}
 	criteria := p.criteria(1, b.Low)
 	criteria.SeqNum = []imap.SeqSet{seqRange(lo, hi)}
-	set, err := p.source.search(ctx, p.mb.name, criteria)
+	set, err := p.source.search(ctx, criteria)
 	if err != nil {
 		return err
 	}
@@ -277,7 +277,7 @@ func (p *pass) fillGap(ctx context.Context) error {
 		return err
 	}
 	b := p.cur.Back
-	set, err := p.source.search(ctx, p.mb.name, p.criteria(b.GapFrom, b.GapTo))
+	set, err := p.source.search(ctx, p.criteria(b.GapFrom, b.GapTo))
 	if err != nil {
 		return err
 	}
@@ -332,7 +332,7 @@ func (p *pass) sweep(ctx context.Context) error {
 	if err := p.ready(ctx); err != nil {
 		return err
 	}
-	set, err := p.source.list(ctx, p.mb.name, p.mb.messages, 1, p.mb.next)
+	set, err := p.source.list(ctx, p.mb.messages, 1, p.mb.next)
 	if err != nil {
 		return err
 	}

@@ -123,8 +123,6 @@ type reader struct {
 	mb     mailbox
 	detail detail // what is asked for: less, once BODYSTRUCTURE proved unreadable too often
 	bad    int    // messages that could be read without BODYSTRUCTURE only
-
-	header []byte // the header of the message being read
 }
 
 // sink is where a reader puts its chunks.
@@ -177,35 +175,59 @@ func (r *reader) read(ctx context.Context, chunks []*chunk, to sink) error {
 func (r *reader) ahead(ctx context.Context, chunks []*chunk, to sink) (asked int, _ error) {
 	s := r.source
 	options := r.detail.options()
-	bytes := int64(0)
 	var putErr error
-	err := s.sess.run(ctx, "fetch "+r.mb.name, func() error {
-		issue := func() *imapclient.FetchCommand {
-			asked++
-			return s.sess.client.Fetch(imap.UIDSetNum(chunks[asked-1].uids...), options)
+	err := s.sess.run(ctx, "fetch", func() error {
+		// A server may hold back the end of one answer until it has sent the
+		// next (Dovecot does), so each is read on its own, and a chunk is put
+		// when its messages are all there.
+		var answers []*answer
+		issue := func() {
+			c := chunks[len(answers)]
+			a := &answer{full: make(chan struct{}), done: make(chan struct{})}
+			cmd := s.sess.client.Fetch(imap.UIDSetNum(c.uids...), options)
+			go func() {
+				defer close(a.done)
+				a.err = r.collect(cmd, c, r.detail, a.full)
+			}()
+			answers = append(answers, a)
 		}
-		cmd, hold := issue(), false
-		for i := 0; cmd != nil; i++ {
-			var next *imapclient.FetchCommand
-			if !hold && asked < len(chunks) && bytes < aheadBytes && to.room() {
-				next = issue()
+		defer func() {
+			for _, a := range answers {
+				<-a.done
 			}
-			c := chunks[i]
-			if err := r.collect(cmd, c, r.detail); err != nil {
-				if next != nil { // its answer has to be consumed all the same
-					r.collect(next, newChunk(nil), r.detail)
-					asked--
+		}()
+		issue()
+		hold, bytes := false, int64(0)
+		for i := 0; i < len(answers); i++ {
+			if !hold && len(answers) < len(chunks) && bytes < aheadBytes && to.room() {
+				issue()
+			}
+			a, c := answers[i], chunks[i]
+			select {
+			case <-a.full:
+			case <-a.done:
+			}
+			asked++
+			if c.settled() < len(c.uids) {
+				<-a.done
+				if a.err != nil {
+					return a.err
 				}
-				return err
+				hold = true
 			}
 			bytes += c.bytes
-			hold = hold || c.settled() < len(c.uids) || r.wantsParts(c) || !to.room()
+			hold = hold || r.wantsParts(c) || !to.room()
 			if !hold {
 				chunks[i] = nil
 				putErr = to.put(ctx, c)
 				hold = putErr != nil
 			}
-			cmd = next
+		}
+		for _, a := range answers {
+			<-a.done
+			if a.err != nil {
+				return a.err
+			}
 		}
 		return nil
 	})
@@ -213,6 +235,13 @@ func (r *reader) ahead(ctx context.Context, chunks []*chunk, to sink) (asked int
 		return asked, putErr
 	}
 	return asked, r.judge(ctx, err)
+}
+
+// answer is a FETCH whose answer is being read.
+type answer struct {
+	full chan struct{} // closed when all messages are there
+	done chan struct{} // closed when the answer has ended
+	err  error         // to be read after that
 }
 
 // judge looks at the error of a FETCH. It returns the error when nothing more
@@ -234,18 +263,32 @@ func (r *reader) judge(ctx context.Context, err error) error {
 	return nil
 }
 
-// collect reads the answer to a FETCH into its chunk, to the end.
-func (r *reader) collect(cmd *imapclient.FetchCommand, c *chunk, d detail) error {
+// collect reads the answer to a FETCH into its chunk, to the end. It closes full,
+// if that is not nil, and leaves the chunk alone, once every message is there.
+func (r *reader) collect(cmd *imapclient.FetchCommand, c *chunk, d detail, full chan<- struct{}) error {
 	c.suspect = 0
-	var last *result
-	var lastUID imap.UID
-	lastWhole := true
+	var (
+		buf       []byte
+		last      *result
+		lastUID   imap.UID
+		lastWhole = true
+		left      = len(c.missing())
+	)
 	for data := cmd.Next(); data != nil; data = cmd.Next() {
-		uid, res, whole := r.message(data, c, d)
-		target := c.result(uid)
-		lastUID, lastWhole, last = uid, whole, target
-		if target != nil && target.state == pending && res.state == read {
-			*target = res
+		if left == 0 {
+			continue
+		}
+		var res result
+		lastUID, res, lastWhole = r.message(data, d, &buf)
+		last = c.result(lastUID)
+		if last == nil || last.state != pending || res.state != read {
+			continue
+		}
+		*last = res
+		c.bytes += int64(len(buf))
+		// One that is not whole may be to blame for an end that comes now.
+		if left--; left == 0 && full != nil && lastWhole {
+			close(full)
 		}
 	}
 	err := cmd.Close()
@@ -260,8 +303,8 @@ func (r *reader) collect(cmd *imapclient.FetchCommand, c *chunk, d detail) error
 
 // message reads the answer for one message. It is whole when everything that was
 // asked for was in it. An answer without a header is none: servers tell of a
-// change of flags in the same form (RFC 9051 §7.5.2).
-func (r *reader) message(data *imapclient.FetchMessageData, c *chunk, d detail) (imap.UID, result, bool) {
+// change of flags in the same form (RFC 9051 §7.5.2). buf is for the header.
+func (r *reader) message(data *imapclient.FetchMessageData, d detail, buf *[]byte) (imap.UID, result, bool) {
 	var (
 		res      result
 		uid      imap.UID
@@ -289,16 +332,15 @@ func (r *reader) message(data *imapclient.FetchMessageData, c *chunk, d detail) 
 			}
 			length = item.Literal.Size()
 			var whole bool
-			if r.header, whole = readLiteral(r.header, item.Literal, maxHeader); whole {
+			if *buf, whole = readLiteral(*buf, item.Literal, maxHeader); whole {
 				res.state = read
 			}
-			c.bytes += length
 		}
 	}
 	if res.state != read || uid == 0 {
 		return uid, res, false
 	}
-	m := message.ParseHeader(r.header)
+	m := message.ParseHeader(*buf)
 	m.Size = size
 	if length > maxHeader || d > full && length == maxHeader {
 		m.Warnings = append(m.Warnings, fmt.Sprintf("of the header only %d bytes were read", maxHeader))

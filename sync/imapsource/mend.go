@@ -98,8 +98,8 @@ func (r *reader) ask(ctx context.Context, c *chunk, set []imap.UID, d detail) er
 		return err
 	}
 	s := r.source
-	err := s.sess.run(ctx, "fetch "+r.mb.name, func() error {
-		return r.collect(s.sess.client.Fetch(imap.UIDSetNum(set...), d.options()), c, d)
+	err := s.sess.run(ctx, "fetch", func() error {
+		return r.collect(s.sess.client.Fetch(imap.UIDSetNum(set...), d.options()), c, d, nil)
 	})
 	return r.judge(ctx, err)
 }
@@ -178,7 +178,7 @@ func (r *reader) stillThere(ctx context.Context, c *chunk) ([]imap.UID, error) {
 	if err := r.ready(ctx); err != nil {
 		return nil, err
 	}
-	there, err := r.source.search(ctx, r.mb.name, &imap.SearchCriteria{UID: []imap.UIDSet{imap.UIDSetNum(missing...)}})
+	there, err := r.source.search(ctx, &imap.SearchCriteria{UID: []imap.UIDSet{imap.UIDSetNum(missing...)}})
 	if err != nil {
 		return nil, err
 	}

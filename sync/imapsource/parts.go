@@ -68,7 +68,7 @@ func (r *reader) readParts(ctx context.Context, c *chunk) error {
 		}
 		s := r.source
 		answered := make(map[imap.UID]bool)
-		err := s.sess.run(ctx, "fetch parts of "+r.mb.name, func() error {
+		err := s.sess.run(ctx, "fetch parts", func() error {
 			cmd := s.sess.client.Fetch(imap.UIDSetNum(uids...), want.options())
 			for data := cmd.Next(); data != nil; data = cmd.Next() {
 				uid, bodies := readBodies(data)

@@ -77,7 +77,7 @@ func (s *Source) find(ctx context.Context, stream kith.Stream, messageID string)
 	if id == "" {
 		return nil, nil
 	}
-	set, err := s.search(ctx, mb.name, &imap.SearchCriteria{
+	set, err := s.search(ctx, &imap.SearchCriteria{
 		Header: []imap.SearchCriteriaHeaderField{{Key: "Message-ID", Value: id}},
 	})
 	if err != nil {

@@ -14,13 +14,13 @@ const window = 20_000
 // search returns the UIDs in the examined folder that meet the criteria. A
 // server may return others too (RFC 9051 §6.4.4 leaves no doubt, servers do):
 // callers check what matters.
-func (s *Source) search(ctx context.Context, folder string, criteria *imap.SearchCriteria) (imap.UIDSet, error) {
+func (s *Source) search(ctx context.Context, criteria *imap.SearchCriteria) (imap.UIDSet, error) {
 	var opts *imap.SearchOptions
 	if s.sess.caps.Has(imap.CapESearch) {
 		opts = &imap.SearchOptions{ReturnAll: true} // RFC 4731: ranges instead of numbers
 	}
 	var uids imap.UIDSet
-	err := s.sess.run(ctx, "search "+folder, func() error {
+	err := s.sess.run(ctx, "search", func() error {
 		data, err := s.sess.client.UIDSearch(criteria, opts).Wait()
 		if err != nil {
 			return err
@@ -41,7 +41,7 @@ func (s *Source) search(ctx context.Context, folder string, criteria *imap.Searc
 // given number of messages. A large folder is gone through by sequence numbers
 // from the top, until a window reaches below from: messages that vanish
 // meanwhile move others down only, so none is missed.
-func (s *Source) list(ctx context.Context, folder string, messages uint32, from, to uint64) (imap.UIDSet, error) {
+func (s *Source) list(ctx context.Context, messages uint32, from, to uint64) (imap.UIDSet, error) {
 	var found imap.UIDSet
 	for hi := messages; hi > 0 && from < to; {
 		lo := uint32(1)
@@ -54,7 +54,7 @@ func (s *Source) list(ctx context.Context, folder string, messages uint32, from,
 			}
 			criteria.SeqNum = []imap.SeqSet{seqRange(lo, s.bound(hi))}
 		}
-		uids, err := s.search(ctx, folder, &criteria)
+		uids, err := s.search(ctx, &criteria)
 		if err != nil {
 			return nil, err
 		}

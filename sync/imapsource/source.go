@@ -27,6 +27,7 @@ const (
 	stopGrace = 5 * time.Second
 )
 
+// errClosed is why a command ends when the source is closed under it.
 var errClosed = errors.New("the source was closed")
 
 // Source reads an IMAP mailbox (RFC 3501, RFC 9051). It implements the Source
@@ -145,12 +146,9 @@ func (s *Source) examine(ctx context.Context, name string) (mailbox, error) {
 	if err := s.connect(ctx); err != nil {
 		return mailbox{}, err
 	}
-	if err := s.allowUTF8(ctx, name); err != nil {
-		return mailbox{}, err
-	}
 	s.selected = ""
 	var data *imap.SelectData
-	err := s.sess.run(ctx, "examine "+name, func() (err error) {
+	err := s.sess.run(ctx, "examine", func() (err error) {
 		data, err = s.sess.client.Select(name, &imap.SelectOptions{ReadOnly: true}).Wait()
 		return err
 	})
@@ -167,7 +165,7 @@ func (s *Source) examine(ctx context.Context, name string) (mailbox, error) {
 	if mb.next == 0 {
 		mb.next, mb.guessed = 1, true
 		if mb.messages > 0 {
-			last, err := s.search(ctx, name, &imap.SearchCriteria{SeqNum: []imap.SeqSet{imap.SeqSetNum(mb.messages)}})
+			last, err := s.search(ctx, &imap.SearchCriteria{SeqNum: []imap.SeqSet{imap.SeqSetNum(mb.messages)}})
 			if err != nil {
 				return mailbox{}, err
 			}
@@ -177,29 +175,6 @@ func (s *Source) examine(ctx context.Context, name string) (mailbox, error) {
 		}
 	}
 	return mb, nil
-}
-
-// allowUTF8 lets the folder's name go over the wire. The client writes names in
-// UTF-8 as soon as a server announces IMAP4rev2, but one that speaks IMAP4rev1
-// too expects modified UTF-7 until asked (RFC 9051 §6.3.1, §A).
-func (s *Source) allowUTF8(ctx context.Context, name string) error {
-	_, rev2 := s.sess.caps[imap.CapIMAP4rev2]
-	if !rev2 || s.sess.client.State() == imap.ConnStateSelected && s.selected == name || isASCII(name) {
-		return nil
-	}
-	return s.sess.run(ctx, "enable IMAP4rev2", func() error {
-		_, err := s.sess.client.Enable(imap.CapIMAP4rev2).Wait()
-		return err
-	})
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
 }
 
 // Changes yields what is new in a folder. See the Source of package syncer.
