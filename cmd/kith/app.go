@@ -1,0 +1,314 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"kith"
+	"kith/config"
+	"kith/matcher"
+	"kith/store"
+	"kith/store/sqlite"
+	syncer "kith/sync"
+	"kith/sync/imapsource"
+)
+
+// app is what every command works with: where to write, and how to come by the
+// configuration, the register and the sources. It is the only place that knows everyone.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	now            func() time.Time
+
+	json, quiet, verbose bool
+	configPath           string
+	style                style
+
+	cfg *config.Config // once loaded
+	log *slog.Logger   // once made
+}
+
+func newApp(c *cli, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) *app {
+	return &app{
+		stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv, now: clock,
+		json: c.JSON, quiet: c.Quiet, verbose: c.Verbose, configPath: c.Config,
+		style: newStyle(c.Color, stdout, getenv),
+	}
+}
+
+// config loads the configuration, once.
+func (a *app) config() (*config.Config, error) {
+	if a.cfg != nil {
+		return a.cfg, nil
+	}
+	path, err := config.Find(a.configPath, a.getenv)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	a.cfg, err = config.Load(path, config.Env{Getenv: a.getenv, Now: a.now()})
+	return a.cfg, err
+}
+
+// logger returns the log for this run: on standard error, as configured.
+func (a *app) logger() *slog.Logger {
+	if a.log != nil {
+		return a.log
+	}
+	level, format := slog.Leveler(slog.LevelInfo), config.FormatText
+	if a.cfg != nil {
+		level, format = a.cfg.Log.Level, a.cfg.Log.Format
+	}
+	if a.verbose {
+		level = slog.LevelDebug
+	}
+	if a.quiet {
+		level = slog.LevelError
+	}
+	options := &slog.HandlerOptions{Level: level}
+	a.log = slog.New(slog.NewTextHandler(a.stderr, options))
+	if format == config.FormatJSON {
+		a.log = slog.New(slog.NewJSONHandler(a.stderr, options))
+	}
+	return a.log
+}
+
+// openStore opens the configured register and brings its schema up to date.
+func (a *app) openStore(ctx context.Context) (store.Store, error) {
+	cfg, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	path, err := databasePath(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s, err := sqlite.Open(ctx, path, sqlite.Options{Log: a.logger()})
+	if err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// databasePath returns the file of the embedded database.
+func databasePath(cfg *config.Config) (string, error) {
+	if cfg.Database.Driver != config.SQLite {
+		return "", usagef("database: this version keeps the register in an embedded database only: sqlite:///path/to/kith.db")
+	}
+	return cfg.Database.Path, nil
+}
+
+// account returns a configured account by name.
+func (a *app) account(name string) (config.Account, error) {
+	cfg, err := a.config()
+	if err != nil {
+		return config.Account{}, err
+	}
+	for _, account := range cfg.Accounts {
+		if account.Name == name {
+			return account, nil
+		}
+	}
+	return config.Account{}, fmt.Errorf("account %q is not in %s: %w", name, cfg.Path, kith.ErrNotFound)
+}
+
+// poller wires the syncer to the configured accounts.
+func (a *app) poller(cfg *config.Config, s store.Store) *syncer.Poller {
+	who := map[string]matcher.Account{}
+	var all []matcher.Account
+	for _, account := range cfg.Accounts {
+		who[account.Name] = identity(account)
+		all = append(all, who[account.Name])
+	}
+	return &syncer.Poller{
+		Store:   s,
+		Matcher: matcher.New(s, matcher.NewIdentities(all, cfg.OwnDomains), policy(cfg)),
+		Now:     a.now,
+		Log:     a.logger(),
+		Open: func(ctx context.Context, name string) (syncer.Source, matcher.Account, error) {
+			account, err := a.account(name)
+			if err != nil {
+				return nil, matcher.Account{}, err
+			}
+			source, err := a.open(ctx, cfg, account)
+			return source, who[name], err
+		},
+	}
+}
+
+// identity tells the matcher whose an account is. The user name is an
+// address of the owner wherever it looks like one.
+func identity(account config.Account) matcher.Account {
+	addresses := account.Addresses
+	if strings.Contains(account.Username, "@") {
+		addresses = append(append([]string{}, addresses...), account.Username)
+	}
+	return matcher.Account{Name: account.Name, Owner: account.Owner, Addresses: addresses}
+}
+
+// policy translates the configured policy.
+func policy(cfg *config.Config) matcher.Policy {
+	p := matcher.Policy{
+		Internal:       matcher.Internal(cfg.Policy.Internal),
+		Bulk:           matcher.Bulk(cfg.Policy.Bulk),
+		AutoReply:      matcher.AutoReply(cfg.Policy.AutoReply),
+		Private:        matcher.Private(cfg.Policy.Private),
+		Subject:        matcher.Subject(cfg.Policy.Subject),
+		Body:           matcher.Body(cfg.Policy.Body),
+		PlusAddressing: cfg.Policy.PlusAddressing,
+		NeverRecord:    cfg.Policy.NeverRecord,
+		Templates:      map[matcher.Event]string{},
+	}
+	for event, code := range cfg.Templates {
+		p.Templates[matcher.Event(event)] = code
+	}
+	return p
+}
+
+// open connects to an account.
+func (a *app) open(ctx context.Context, cfg *config.Config, account config.Account) (syncer.Source, error) {
+	switch account.Kind {
+	case config.KindIMAP:
+		options, err := a.imapOptions(cfg, account)
+		if err != nil {
+			return nil, err
+		}
+		return imapsource.Open(ctx, options)
+	default:
+		return nil, kith.Faultf(kith.FaultSettings, "account %s: this version can't read accounts of kind %s", account.Name, account.Kind)
+	}
+}
+
+func (a *app) imapOptions(cfg *config.Config, account config.Account) (imapsource.Options, error) {
+	options := imapsource.Options{
+		Account:    account.Name,
+		URL:        account.URL,
+		AllowPlain: account.AllowPlain,
+		Username:   account.Username,
+		Password: func(ctx context.Context) (string, error) {
+			secret, err := account.Password(ctx)
+			return secret.Reveal(), err
+		},
+		Log:     a.logger(),
+		Include: account.Include,
+		Exclude: account.Exclude,
+		Since:   cfg.Since.Horizon(a.now()),
+		Chunk:   cfg.Limits.Batch,
+		Snippet: cfg.Policy.Body == config.BodySnippet,
+	}
+	if account.CAFile != "" {
+		pool, err := authorities(account.CAFile)
+		if err != nil {
+			return options, kith.Faultf(kith.FaultSettings, "account %s: ca_file: %w", account.Name, err)
+		}
+		options.CAs = pool
+	}
+	return options, nil
+}
+
+// authorities returns the system's certificate authorities and those of a file.
+func authorities(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s: no PEM certificate in it", file)
+	}
+	return pool, nil
+}
+
+// accountRows are the configured accounts as the register keeps them.
+func (a *app) accountRows(cfg *config.Config) []kith.Account {
+	now := a.now()
+	var rows []kith.Account
+	for i, account := range cfg.Accounts {
+		interval := time.Hour
+		if schedule, err := syncer.ParseSchedule(account.Schedule, cfg.TimeZone); err == nil {
+			interval = schedule.Interval(now)
+		}
+		rows = append(rows, kith.Account{
+			Name: account.Name, Kind: string(account.Kind), Owner: account.Owner, Schedule: account.Schedule,
+			Settings: account.LoginDigest(), State: kith.StateNew,
+			NextPoll: syncer.FirstPoll(now, i, len(cfg.Accounts), interval),
+		})
+	}
+	return rows
+}
+
+// when reads a point in time as people give it: a date, a time, or an age such as 30d.
+func (a *app) when(flag, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	cfg, err := a.config()
+	if err != nil {
+		return time.Time{}, err
+	}
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	if t, err := time.ParseInLocation(time.DateOnly, text, cfg.TimeZone); err == nil {
+		return t, nil
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n >= 0 {
+			return a.now().AddDate(0, 0, -n), nil
+		}
+	}
+	if age, err := time.ParseDuration(text); err == nil && age >= 0 {
+		return a.now().Add(-age), nil
+	}
+	return time.Time{}, usagef("%s %q: want a date (2026-01-31), a time (2026-01-31T09:00:00+01:00) or an age (30d, 12h)", flag, text)
+}
+
+// local writes a time for people, in the configured zone.
+func (a *app) local(t time.Time, dateOnly bool) string {
+	zone := time.Local
+	if a.cfg != nil {
+		zone = a.cfg.TimeZone
+	}
+	if dateOnly {
+		return t.Format(time.DateOnly)
+	}
+	return t.In(zone).Format("2006-01-02 15:04")
+}
+
+// ago writes how far a time is from now.
+func (a *app) ago(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	d := a.now().Sub(*t)
+	switch {
+	case d >= time.Second:
+		return roughly(d) + " ago"
+	case d <= -time.Second:
+		return "in " + roughly(-d)
+	}
+	return "now"
+}
+
+// progressTo returns a progress line when somebody looks, else nil.
+func (a *app) progressTo() *progress {
+	if a.quiet || a.json || !isTerminal(a.stderr) {
+		return nil
+	}
+	return newProgress(a.stderr, a.now)
+}
+
+// missing tells whether an error says that there is no such file.
+func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

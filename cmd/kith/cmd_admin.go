@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"github.com/alecthomas/kong"
+	mangokong "github.com/alecthomas/mango-kong"
+	"github.com/muesli/roff"
+)
+
+type versionCmd struct{}
+
+func (*versionCmd) Run(a *app) error {
+	if a.json {
+		return printJSON(a.stdout, map[string]string{"version": version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})
+	}
+	fmt.Fprintf(a.stdout, "kith %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return nil
+}
+
+type manCmd struct{}
+
+func (*manCmd) Help() string {
+	return "Example:\n  kith man > /usr/local/share/man/man1/kith.1\n"
+}
+
+func (*manCmd) Run(app *kong.Kong) error {
+	page := mangokong.NewManPage(1, app.Model)
+	_, err := fmt.Fprint(app.Stdout, page.Build(roff.NewDocument()))
+	return err
+}
+
+type migrateCmd struct {
+	Status bool `help:"Tell the schema's version and change nothing."`
+}
+
+func (*migrateCmd) Help() string {
+	return "Every command brings the schema up to date by itself; this one does only that.\n\n" + exitCodes
+}
+
+func (cmd *migrateCmd) Run(ctx context.Context, a *app) error {
+	have, want, err := cmd.versions(ctx, a)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return printJSON(a.stdout, map[string]int64{"schema": have, "newest": want})
+	}
+	fmt.Fprintf(a.stdout, "schema %d, newest %d\n", have, want)
+	return nil
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"kith/config"
+)
+
+type configCmd struct {
+	Check  configCheckCmd  `cmd:"" help:"Tell everything that the daemon would refuse."`
+	Schema configSchemaCmd `cmd:"" help:"Print the JSON Schema of the configuration."`
+	Show   configShowCmd   `cmd:"" help:"Print the configuration that is in force, with defaults and without secrets."`
+}
+
+type configCheckCmd struct {
+	Online bool `help:"Log in to every account, too."`
+}
+
+func (*configCheckCmd) Help() string { return exitCodes }
+
+func (cmd *configCheckCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	if _, err := databasePath(cfg); err != nil {
+		return err
+	}
+	var findings []finding
+	for _, w := range cfg.Warnings {
+		findings = append(findings, finding{Level: "warning", About: "configuration", Text: w.String()})
+	}
+	for _, account := range cfg.Accounts {
+		if account.Kind != config.KindIMAP {
+			findings = append(findings, finding{Level: "error", About: "account " + account.Name, Text: fmt.Sprintf("this version can't read accounts of kind %s", account.Kind), Mend: "take the account out of the configuration"})
+		}
+	}
+	if cmd.Online {
+		findings = append(findings, a.checkAccounts(ctx, cfg)...)
+	}
+	if len(findings) == 0 {
+		findings = []finding{{Level: "ok", About: "configuration", Text: fmt.Sprintf("%s is valid; accounts: %d", cfg.Path, len(cfg.Accounts))}}
+	}
+	return a.printFindings(findings)
+}
+
+type configSchemaCmd struct{}
+
+func (*configSchemaCmd) Run(a *app) error {
+	_, err := a.stdout.Write(config.Schema())
+	return err
+}
+
+type configShowCmd struct{}
+
+func (*configShowCmd) Run(a *app) error {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	return cfg.Show(a.stdout)
+}

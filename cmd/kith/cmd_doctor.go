@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"kith"
+	"kith/config"
+	"kith/store"
+	syncer "kith/sync"
+	"kith/sync/imapsource"
+)
+
+type doctorCmd struct {
+	Offline bool `help:"Don't log in anywhere."`
+}
+
+func (*doctorCmd) Help() string {
+	return `Exit code 3 when something is to be mended. ` + exitCodes
+}
+
+// finding is one thing that doctor looked at.
+type finding struct {
+	Level string `json:"level"` // ok, warning or error
+	About string `json:"about"`
+	Text  string `json:"text"`
+	Mend  string `json:"mend,omitempty"`
+}
+
+func (cmd *doctorCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	findings := []finding{{Level: "ok", About: "configuration", Text: cfg.Path + " is valid"}}
+	for _, w := range cfg.Warnings {
+		findings = append(findings, finding{Level: "warning", About: "configuration", Text: w.Message})
+	}
+	findings = append(findings, a.checkDatabase(ctx, cfg)...)
+	if !cmd.Offline {
+		findings = append(findings, a.checkAccounts(ctx, cfg)...)
+	}
+	return a.printFindings(findings)
+}
+
+// checkDatabase looks at the file, its disk, its schema, and how the accounts stand in it.
+func (a *app) checkDatabase(ctx context.Context, cfg *config.Config) []finding {
+	path, err := databasePath(cfg)
+	if err != nil {
+		return []finding{{Level: "error", About: "database", Text: err.Error(), Mend: "name an sqlite:// database"}}
+	}
+	var findings []finding
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		findings = append(findings, finding{Level: "warning", About: "database", Text: fmt.Sprintf("%s can be read by others (%v)", path, info.Mode().Perm()), Mend: "chmod 600 " + path})
+	}
+	if free, ok := freeSpace(filepath.Dir(path)); ok && free < 1<<30 {
+		findings = append(findings, finding{Level: "warning", About: "disk", Text: fmt.Sprintf("%s MB free where the database is", thousands(int(free>>20))), Mend: "make room, or move the database"})
+	}
+	s, err := a.openStore(ctx)
+	if err != nil {
+		return append(findings, finding{Level: "error", About: "database", Text: err.Error(), Mend: "see that the folder exists and belongs to the user who runs kith"})
+	}
+	defer s.Close()
+	if err := s.Ping(ctx); err != nil {
+		return append(findings, finding{Level: "error", About: "database", Text: err.Error(), Mend: "see that the disk is not full and the file can be written"})
+	}
+	have, want, err := s.Schema(ctx)
+	if err != nil {
+		return append(findings, finding{Level: "error", About: "database", Text: err.Error()})
+	}
+	findings = append(findings, finding{Level: "ok", About: "database", Text: fmt.Sprintf("%s, schema %d of %d", path, have, want)})
+	return append(findings, a.checkHealth(ctx, s, cfg)...)
+}
+
+// checkHealth tells what the register knows of the accounts and contacts.
+func (a *app) checkHealth(ctx context.Context, s store.Store, cfg *config.Config) []finding {
+	var findings []finding
+	persons, companies, err := s.CountContacts(ctx)
+	if err != nil {
+		return []finding{{Level: "error", About: "contacts", Text: err.Error()}}
+	}
+	if persons+companies == 0 {
+		findings = append(findings, finding{Level: "warning", About: "contacts", Text: "there are none, so no mail is recorded", Mend: "kith contacts import FILE"})
+	}
+	accounts, err := s.AccountStatuses(ctx)
+	if err != nil {
+		return append(findings, finding{Level: "error", About: "accounts", Text: err.Error()})
+	}
+	for _, account := range accounts {
+		about := "account " + account.Name
+		switch {
+		case account.State == kith.StateRemoved:
+			continue
+		case account.State == kith.StateNeedsAttention:
+			findings = append(findings, finding{Level: "error", About: about, Text: account.Error, Mend: "mend the login; a changed secret or setting makes kith try again"})
+		case account.Error != "":
+			findings = append(findings, finding{Level: "warning", About: about, Text: account.Error, Mend: fmt.Sprintf("it is tried again; failing since %s", a.local(account.ErrorSince, false))})
+		case syncer.Overdue(account.Account, cfg.TimeZone, a.now()):
+			findings = append(findings, finding{Level: "warning", About: about, Text: "not polled as often as its schedule says", Mend: "see that \"kith serve\" is running"})
+		}
+		quarantined := 0
+		for _, stream := range account.Streams {
+			quarantined += stream.Quarantined
+		}
+		if quarantined > 0 {
+			findings = append(findings, finding{Level: "warning", About: about, Text: fmt.Sprintf("%s messages could not be read", thousands(quarantined)), Mend: "they are tried again; kith explain ACCOUNT/FOLDER/REF tells the cause"})
+		}
+	}
+	return findings
+}
+
+// freeSpace returns the bytes that are free on the disk of a folder.
+func freeSpace(dir string) (uint64, bool) {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		return 0, false
+	}
+	return fs.Bavail * uint64(fs.Bsize), true
+}
+
+// checkAccounts logs in everywhere, a few at once.
+func (a *app) checkAccounts(ctx context.Context, cfg *config.Config) []finding {
+	findings := make([]finding, len(cfg.Accounts))
+	slots := make(chan struct{}, cfg.Limits.Workers)
+	var running sync.WaitGroup
+	for i, account := range cfg.Accounts {
+		slots <- struct{}{}
+		running.Add(1)
+		go func() {
+			defer running.Done()
+			defer func() { <-slots }()
+			ctx, cancel := context.WithTimeout(ctx, time.Minute)
+			defer cancel()
+			findings[i] = a.checkAccount(ctx, cfg, account)
+		}()
+	}
+	running.Wait()
+	return findings
+}
+
+func (a *app) checkAccount(ctx context.Context, cfg *config.Config, account config.Account) finding {
+	about := "account " + account.Name
+	if account.Kind != config.KindIMAP {
+		return finding{Level: "error", About: about, Text: fmt.Sprintf("this version can't read accounts of kind %s", account.Kind), Mend: "take the account out of the configuration"}
+	}
+	options, err := a.imapOptions(cfg, account)
+	if err == nil {
+		var report imapsource.Report
+		if report, err = imapsource.Check(ctx, options); err == nil {
+			return loginFinding(about, account, report, a.now())
+		}
+	}
+	mend := "see that the server can be reached from here"
+	var fault *kith.Fault
+	if errors.As(err, &fault) {
+		switch fault.Kind {
+		case kith.FaultAuth:
+			mend = "check username and password"
+		case kith.FaultSettings:
+			mend = "check url and ca_file"
+		case kith.FaultThrottled:
+			mend = "wait; the server asks for a pause"
+		}
+	}
+	return finding{Level: "error", About: about, Text: err.Error(), Mend: mend}
+}
+
+func (a *app) printFindings(findings []finding) error {
+	bad := false
+	for _, f := range findings {
+		bad = bad || f.Level != "ok"
+		if a.json {
+			if err := printJSON(a.stdout, f); err != nil {
+				return err
+			}
+			continue
+		}
+		mark := a.style.green("ok     ")
+		switch f.Level {
+		case "warning":
+			mark = a.style.yellow("warning")
+		case "error":
+			mark = a.style.red("error  ")
+		}
+		fmt.Fprintf(a.stdout, "%s  %s: %s\n", mark, f.About, f.Text)
+		if f.Mend != "" {
+			fmt.Fprintf(a.stdout, "         → %s\n", f.Mend)
+		}
+	}
+	if bad {
+		return errPartly
+	}
+	return nil
+}

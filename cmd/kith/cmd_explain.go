@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"kith"
+	syncer "kith/sync"
+)
+
+type explainCmd struct {
+	ID      string   `arg:"" help:"A Message-ID, or account/folder/ref as status and show print it."`
+	Account []string `help:"Look in these accounts only." placeholder:"NAME"`
+}
+
+func (*explainCmd) Help() string {
+	return `It reads that one message again from its mailbox, tells every decision step by
+step, and writes nothing, neither here nor there.
+
+Examples:
+  kith explain '<x@client.test>'
+  kith explain alice-mail/INBOX/7:4213
+
+` + exitCodes
+}
+
+func (cmd *explainCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	s, err := a.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	poller := a.poller(cfg, s)
+
+	if account, stream, ref, ok := splitRef(cmd.ID); ok {
+		if _, err := a.account(account); err == nil {
+			e, err := poller.ExplainRef(ctx, s, account, stream, ref)
+			if err != nil {
+				return err
+			}
+			return a.printExplanations([]syncer.Explanation{e})
+		}
+	}
+
+	names := cmd.Account
+	if len(names) == 0 {
+		for _, account := range cfg.Accounts {
+			names = append(names, account.Name)
+		}
+	}
+	var found []syncer.Explanation
+	var failures []error
+	for _, name := range names {
+		if _, err := a.account(name); err != nil {
+			return err
+		}
+		explanations, err := poller.ExplainMessage(ctx, s, name, bracketed(cmd.ID))
+		if err != nil {
+			failures = append(failures, err)
+		}
+		found = append(found, explanations...)
+	}
+	if len(found) == 0 {
+		return errors.Join(failures...)
+	}
+	for _, err := range failures {
+		if !errors.Is(err, kith.ErrNotFound) {
+			fmt.Fprintln(a.stderr, "kith:", err)
+		}
+	}
+	return a.printExplanations(found)
+}
+
+// splitRef takes account/folder/ref apart; the folder may have slashes.
+func splitRef(id string) (account, stream, ref string, ok bool) {
+	account, rest, ok := strings.Cut(id, "/")
+	if !ok {
+		return "", "", "", false
+	}
+	cut := strings.LastIndexByte(rest, '/')
+	if cut < 1 {
+		return "", "", "", false
+	}
+	return account, rest[:cut], rest[cut+1:], true
+}
+
+func (a *app) printExplanations(all []syncer.Explanation) error {
+	for n, e := range all {
+		if a.json {
+			if err := printJSON(a.stdout, e); err != nil {
+				return err
+			}
+			continue
+		}
+		if n > 0 {
+			fmt.Fprintln(a.stdout)
+		}
+		outcome := a.style.green(e.Outcome)
+		if e.Outcome != "recorded" {
+			outcome = a.style.yellow(strings.TrimSpace(e.Outcome + " " + string(e.Reason)))
+		}
+		fmt.Fprintf(a.stdout, "%s: %s\n", a.style.bold(e.ID), outcome)
+		t := table{header: []string{"STEP", "RESULT", "WHY"}, flex: 2}
+		for _, step := range e.Steps {
+			t.add(step.Step, step.Result, step.Why)
+		}
+		if err := t.write(a.stdout); err != nil {
+			return err
+		}
+	}
+	return nil
+}

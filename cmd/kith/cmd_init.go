@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"kith"
+	"kith/address"
+	"kith/config"
+	"kith/discover"
+	"kith/sync/imapsource"
+)
+
+type initCmd struct {
+	Address      string `help:"E-mail address of the mailbox." placeholder:"A"`
+	URL          string `help:"Server, if it is known: imaps://host, imap+starttls://host." placeholder:"URL"`
+	Username     string `help:"Login name; default: what the server's records say, else the address." placeholder:"U"`
+	PasswordFile string `help:"File that holds the password. Without it, it is asked for and written beside the configuration." placeholder:"FILE"`
+	CAFile       string `help:"PEM file with an extra certificate authority." placeholder:"FILE"`
+	Name         string `help:"Name of the account." placeholder:"N"`
+	Output       string `help:"Configuration to write." default:"kith.toml" placeholder:"FILE" short:"o"`
+	Since        string `help:"How far back the first capture goes." default:"365d" placeholder:"T"`
+	Force        bool   `help:"Write over a configuration that is there."`
+}
+
+func (*initCmd) Help() string {
+	return `On a terminal it asks for what no flag says.
+
+Examples:
+  kith init
+  kith init --address alice@example.test --password-file ./alice.password
+  kith init --address alice@example.test --url imaps://mail.example.test --password-file ./p -o /etc/kith/kith.toml
+
+` + exitCodes
+}
+
+// loginTime bounds one try to log in somewhere.
+const loginTime = 20 * time.Second
+
+func (cmd *initCmd) Run(ctx context.Context, a *app) error {
+	if _, err := os.Stat(cmd.Output); err == nil && !cmd.Force {
+		return fmt.Errorf("%s is there already; name another with --output, or say --force: %w", cmd.Output, kith.ErrConflict)
+	}
+	in := &asker{a: a, in: bufio.NewReader(a.stdin)}
+	mailbox, err := cmd.askAddress(in)
+	if err != nil {
+		return err
+	}
+	password, err := cmd.askPassword(in)
+	if err != nil {
+		return err
+	}
+	found, err := cmd.find(ctx, a, mailbox, password)
+	if err != nil {
+		return err
+	}
+	return cmd.write(a, mailbox, password, found)
+}
+
+func (cmd *initCmd) askAddress(in *asker) (string, error) {
+	written := cmd.Address
+	if written == "" {
+		var err error
+		if written, err = in.ask("E-mail address of the mailbox"); err != nil {
+			return "", err
+		}
+	}
+	mailbox, ok := address.Normalize(written)
+	if !ok {
+		return "", usagef("%q is no e-mail address", written)
+	}
+	return mailbox, nil
+}
+
+func (cmd *initCmd) askPassword(in *asker) (string, error) {
+	if cmd.PasswordFile == "" {
+		return in.askSecret("Password (or app password)")
+	}
+	data, err := os.ReadFile(cmd.PasswordFile)
+	if err != nil {
+		return "", usageError{fmt.Errorf("--password-file: %w", err)}
+	}
+	line, _, _ := strings.Cut(string(data), "\n")
+	return strings.TrimSuffix(line, "\r"), nil
+}
+
+// find tries candidates until one lets us in.
+func (cmd *initCmd) find(ctx context.Context, a *app, mailbox, password string) (discover.Candidate, error) {
+	candidates := func(yield func(discover.Candidate) bool) {
+		if cmd.URL != "" {
+			yield(discover.Candidate{URL: cmd.URL, Username: mailbox, Source: "--url"})
+			return
+		}
+		fmt.Fprintf(a.stderr, "Looking for the mail server of %s …\n", address.Domain(mailbox))
+		discover.Candidates(ctx, mailbox, discover.Options{Resolver: net.DefaultResolver})(yield)
+	}
+	tried := 0
+	for candidate := range candidates {
+		if cmd.Username != "" {
+			candidate.Username = cmd.Username
+		}
+		tried++
+		fmt.Fprintf(a.stderr, "  %s (%s) … ", candidate.URL, candidate.Source)
+		report, err := cmd.try(ctx, candidate, password)
+		if err == nil {
+			fmt.Fprintf(a.stderr, "%s, %d folders\n", a.style.green("logged in"), report.Folders)
+			return candidate, nil
+		}
+		fmt.Fprintf(a.stderr, "%v\n", err)
+		if ctx.Err() != nil {
+			return candidate, context.Canceled
+		}
+		if kind, _ := kith.FaultOf(err); kind == kith.FaultAuth {
+			// The server is the right one, most likely. Trying the same
+			// password elsewhere would tell it to more people and lock the account.
+			return candidate, fmt.Errorf("%s refused the login of %s; check the password (some providers want an app password) or say --username", candidate.URL, candidate.Username)
+		}
+	}
+	return discover.Candidate{}, fmt.Errorf("none of %d servers let us in; name the server with --url imaps://HOST", tried)
+}
+
+func (cmd *initCmd) try(ctx context.Context, candidate discover.Candidate, password string) (imapsource.Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, loginTime)
+	defer cancel()
+	options := imapsource.Options{
+		Account: cmd.Name, URL: candidate.URL, Username: candidate.Username,
+		Password: func(context.Context) (string, error) { return password, nil },
+	}
+	if cmd.CAFile != "" {
+		pool, err := authorities(cmd.CAFile)
+		if err != nil {
+			return imapsource.Report{}, usageError{fmt.Errorf("--ca-file: %w", err)}
+		}
+		options.CAs = pool
+	}
+	return imapsource.Check(ctx, options)
+}
+
+// write writes the configuration and, if it was asked for, the password.
+func (cmd *initCmd) write(a *app, mailbox, password string, found discover.Candidate) error {
+	name := cmd.Name
+	if name == "" {
+		local, _, _ := strings.Cut(mailbox, "@")
+		name = local + "-mail"
+	}
+	folder, err := filepath.Abs(filepath.Dir(cmd.Output))
+	if err != nil {
+		return err
+	}
+	passwordFile, err := filepath.Abs(cmd.PasswordFile)
+	if err != nil {
+		return err
+	}
+	if cmd.PasswordFile == "" {
+		passwordFile = filepath.Join(folder, name+".password")
+		if err := writePrivate(passwordFile, []byte(password+"\n"), cmd.Force); err != nil {
+			return err
+		}
+	}
+	c := config.Default()
+	c.Database = config.Database{Driver: config.SQLite, Path: filepath.Join(folder, "kith.db")}
+	if c.Since, err = config.ParseSince(cmd.Since); err != nil {
+		return usageError{fmt.Errorf("--since: %w", err)}
+	}
+	if !address.FreeMail(address.Domain(mailbox)) {
+		c.OwnDomains = []string{address.Domain(mailbox)}
+	}
+	account := config.Account{
+		Name: name, Kind: config.KindIMAP, Schedule: "@every 5m", Owner: mailbox, Addresses: []string{mailbox},
+		URL: found.URL, Username: found.Username, PasswordFile: passwordFile,
+	}
+	if cmd.CAFile != "" {
+		if account.CAFile, err = filepath.Abs(cmd.CAFile); err != nil {
+			return err
+		}
+	}
+	c.Accounts = []config.Account{account}
+	if err := writePrivate(cmd.Output, config.Example(c), cmd.Force); err != nil {
+		return err
+	}
+	if _, err := config.Load(cmd.Output, config.Env{Getenv: a.getenv, Now: a.now()}); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "%s is written. Own domains: %s.\n\nNext:\n  kith contacts import FILE    who you know; mail with others is not recorded\n  kith sync --dry-run          what would be recorded, and why\n  kith serve                   from now on\n",
+		cmd.Output, strings.Join(c.OwnDomains, ", "))
+	return nil
+}
+
+// writePrivate writes a file that nobody else can read.
+func writePrivate(path string, data []byte, force bool) error {
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if force {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	}
+	f, err := os.OpenFile(path, flags, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s is there already; --force writes over it: %w", path, kith.ErrConflict)
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.Chmod(0o600); err != nil {
+		f.Close()
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
+}
+
+// asker asks the person at the terminal.
+type asker struct {
+	a  *app
+	in *bufio.Reader
+}
+
+func (q *asker) ask(what string) (string, error) {
+	fmt.Fprintf(q.a.stderr, "%s: ", what)
+	line, err := q.in.ReadString('\n')
+	if err != nil && line == "" {
+		return "", usagef("%s: nobody answers; give it by a flag, see kith init --help", what)
+	}
+	return strings.TrimSpace(line), nil
+}
+
+// askSecret does not show what is typed.
+func (q *asker) askSecret(what string) (string, error) {
+	f, ok := q.a.stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		// From a pipe: one line.
+		line, err := q.in.ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", err
+		}
+		if line == "" {
+			return "", usagef("%s: nobody answers; give it by --password-file", what)
+		}
+		return strings.TrimRight(line, "\r\n"), nil
+	}
+	fmt.Fprintf(q.a.stderr, "%s: ", what)
+	secret, err := term.ReadPassword(int(f.Fd()))
+	fmt.Fprintln(q.a.stderr)
+	return string(secret), err
+}

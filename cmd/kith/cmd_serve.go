@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"kith"
+	"kith/config"
+	"kith/store"
+	syncer "kith/sync"
+)
+
+type serveCmd struct{}
+
+func (*serveCmd) Help() string {
+	return `It polls every account on its schedule until it gets SIGTERM or SIGINT, then lets
+the batch at hand end, which takes 10 seconds at most.
+
+On the configured address it answers /healthz (is it alive), /readyz (does the
+database answer) and /metrics (Prometheus).
+
+` + exitCodes
+}
+
+const (
+	grace      = 8 * time.Second  // for running batches after a stop; systemd waits longer
+	stuckAfter = 30 * time.Second // the loop turns every second; so long without a turn, it hangs
+)
+
+func (*serveCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	log := a.logger()
+	for _, warning := range cfg.Warnings {
+		log.Warn("configuration", "file", warning.File, "problem", warning.Message)
+	}
+	s, err := a.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			log.Error("close the database", "err", err)
+		}
+	}()
+	if err := s.Reconcile(ctx, a.accountRows(cfg)); err != nil {
+		return err
+	}
+
+	m := newMetrics(s)
+	runner := a.runner(cfg, s, m)
+	server, err := a.listen(ctx, cfg, newHandler(s, runner, m))
+	if err != nil {
+		return err
+	}
+	log.Info("kith is running", "version", version, "accounts", len(cfg.Accounts), "listen", cfg.HTTP.Listen)
+	a.notify(daemon.SdNotifyReady)
+	watch, stopWatching := context.WithCancel(ctx)
+	defer stopWatching()
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		a.watchdog(watch, runner)
+	}()
+
+	err = runner.Run(ctx)
+	a.notify(daemon.SdNotifyStopping)
+	log.Info("stopping")
+	stopWatching()
+	<-watched
+	return errors.Join(err, server.stop())
+}
+
+// runner polls the configured accounts.
+func (a *app) runner(cfg *config.Config, s store.Store, m *metrics) *syncer.Runner {
+	hosts := map[string]string{}
+	for _, account := range cfg.Accounts {
+		hosts[account.Name] = account.Host()
+	}
+	return &syncer.Runner{
+		Poller: a.poller(cfg, s), Store: s, Zone: cfg.TimeZone,
+		Workers: cfg.Limits.Workers, PerHost: cfg.Limits.PerHost,
+		HostOf: func(account string) string { return hosts[account] },
+		Slice:  cfg.Limits.TimeSlice, Timeout: cfg.Limits.AccountTimeout, Grace: grace,
+		Ended: m.ended, Progress: m.progress,
+	}
+}
+
+// notify tells systemd; without systemd it does nothing.
+func (a *app) notify(state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		a.log.Warn("notify systemd", "err", err)
+	}
+}
+
+// watchdog feeds systemd's watchdog as long as the loop goes round.
+func (a *app) watchdog(ctx context.Context, runner *syncer.Runner) {
+	interval, err := daemon.SdWatchdogEnabled(false)
+	if err != nil || interval == 0 {
+		return
+	}
+	ticker := time.NewTicker(interval / 3)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if time.Since(runner.Beat()) < stuckAfter {
+				a.notify(daemon.SdNotifyWatchdog)
+			}
+		}
+	}
+}
+
+// endpoint is a running HTTP server.
+type endpoint struct {
+	server *http.Server
+	failed chan error
+}
+
+// listen starts the HTTP endpoint where the configuration says.
+func (a *app) listen(ctx context.Context, cfg *config.Config, handler http.Handler) (*endpoint, error) {
+	network, address := cfg.HTTP.Address()
+	if network == "unix" {
+		// A socket that a killed daemon left behind is in the way.
+		if err := os.Remove(address); err != nil && !missing(err) {
+			return nil, fmt.Errorf("http.listen: %w", err)
+		}
+	}
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, network, address)
+	if err != nil {
+		return nil, fmt.Errorf("http.listen %s: %w", cfg.HTTP.Listen, err)
+	}
+	e := &endpoint{
+		server: &http.Server{
+			Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+			WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10,
+			ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+		},
+		failed: make(chan error, 1),
+	}
+	go func() {
+		if cfg.HTTP.TLSCert != "" {
+			e.failed <- e.server.ServeTLS(listener, cfg.HTTP.TLSCert, cfg.HTTP.TLSKey)
+			return
+		}
+		e.failed <- e.server.Serve(listener)
+	}()
+	return e, nil
+}
+
+// stop ends the server and tells why it had ended before, if it had.
+func (e *endpoint) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := e.server.Shutdown(ctx); err != nil {
+		e.server.Close()
+	}
+	if err := <-e.failed; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("http: %w", err)
+	}
+	return nil
+}
+
+// newHandler answers what monitors ask.
+func newHandler(s store.Store, runner *syncer.Runner, m *metrics) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		if since := time.Since(runner.Beat()); since > stuckAfter {
+			http.Error(w, fmt.Sprintf("the scheduler has not moved for %v", since.Round(time.Second)), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
+		defer cancel()
+		if err := s.Ping(ctx); err != nil {
+			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		accounts, err := s.AccountStatuses(ctx)
+		if err != nil {
+			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+		for _, account := range accounts {
+			if account.State == kith.StateNeedsAttention {
+				fmt.Fprintf(w, "account %s needs attention\n", account.Name)
+			}
+		}
+	})
+	mux.Handle("GET /metrics", m.handler())
+	return mux
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"kith"
+	syncer "kith/sync"
+)
+
+type statusCmd struct {
+	Skipped bool `help:"Show skipped items by reason and stream."`
+}
+
+func (*statusCmd) Help() string {
+	return `It reads the database, so it tells the truth while the daemon is down.
+Exit code 3 when an account is overdue or needs attention. ` + exitCodes
+}
+
+// statusJSON is the shape of kith status --json.
+type statusJSON struct {
+	Accounts       []accountJSON `json:"accounts"`
+	Overdue        []string      `json:"overdue"`
+	NeedsAttention []string      `json:"needs_attention"`
+}
+
+type accountJSON struct {
+	Name        string            `json:"name"`
+	Kind        string            `json:"kind"`
+	State       kith.AccountState `json:"state"`
+	LastSuccess *time.Time        `json:"last_success"`
+	NextPoll    *time.Time        `json:"next_poll"`
+	Error       *string           `json:"error"`
+	Streams     []streamJSON      `json:"streams"`
+}
+
+type streamJSON struct {
+	Name        string              `json:"name"`
+	Recorded    int                 `json:"recorded"`
+	Skipped     map[kith.Reason]int `json:"skipped"`
+	Quarantined int                 `json:"quarantined"`
+	Backfill    float64             `json:"backfill"`
+	Error       *string             `json:"error"`
+}
+
+func (cmd *statusCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	s, err := a.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	accounts, err := s.AccountStatuses(ctx)
+	if err != nil {
+		return err
+	}
+	status := a.status(accounts, cfg.TimeZone)
+	if a.json {
+		err = printJSON(a.stdout, status)
+	} else {
+		err = cmd.print(a, status)
+	}
+	if err == nil && len(status.Overdue)+len(status.NeedsAttention) > 0 {
+		return errPartly
+	}
+	return err
+}
+
+// status works out what is overdue or needs attention.
+func (a *app) status(accounts []kith.AccountStatus, zone *time.Location) statusJSON {
+	out := statusJSON{Accounts: []accountJSON{}, Overdue: []string{}, NeedsAttention: []string{}}
+	now := a.now()
+	for _, account := range accounts {
+		row := accountJSON{
+			Name: account.Name, Kind: account.Kind, State: account.State, Streams: []streamJSON{},
+			LastSuccess: timeOrNil(account.LastSuccess), NextPoll: timeOrNil(account.NextPoll), Error: textOrNil(account.Error),
+		}
+		for _, stream := range account.Streams {
+			if stream.Skipped == nil {
+				stream.Skipped = map[kith.Reason]int{}
+			}
+			row.Streams = append(row.Streams, streamJSON{
+				Name: stream.Name, Recorded: stream.Recorded, Skipped: stream.Skipped, Quarantined: stream.Quarantined,
+				Backfill: stream.Backfilled, Error: textOrNil(stream.Error),
+			})
+		}
+		switch {
+		case account.State == kith.StateRemoved:
+			row.NextPoll = nil
+		case account.State == kith.StateNeedsAttention:
+			row.NextPoll = nil
+			out.NeedsAttention = append(out.NeedsAttention, account.Name)
+		case syncer.Overdue(account.Account, zone, now):
+			out.Overdue = append(out.Overdue, account.Name)
+		}
+		out.Accounts = append(out.Accounts, row)
+	}
+	return out
+}
+
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func textOrNil(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func (cmd *statusCmd) print(a *app, status statusJSON) error {
+	if len(status.Accounts) == 0 {
+		fmt.Fprintln(a.stdout, "No account has been polled yet. Run \"kith sync\" or \"kith serve\".")
+		return nil
+	}
+	t := table{header: []string{"ACCOUNT", "STATE", "LAST SUCCESS", "NEXT POLL", "RECORDED", "SKIPPED", "QUARANTINE", "PAST"},
+		right: map[int]bool{4: true, 5: true, 6: true, 7: true}, bold: a.style.bold}
+	for _, account := range status.Accounts {
+		t.add(account.Name, a.stateText(account, status), a.ago(account.LastSuccess), a.ago(account.NextPoll), "", "", "", "")
+		for _, stream := range account.Streams {
+			skipped := 0
+			for _, n := range stream.Skipped {
+				skipped += n
+			}
+			t.add("  "+stream.Name, "", "", "", thousands(stream.Recorded), thousands(skipped), thousands(stream.Quarantined), fmt.Sprintf("%.0f%%", stream.Backfill*100))
+		}
+	}
+	if err := t.write(a.stdout); err != nil {
+		return err
+	}
+	for _, account := range status.Accounts {
+		if account.Error != nil {
+			fmt.Fprintf(a.stdout, "\n%s %s\n", a.style.red(account.Name+":"), *account.Error)
+		}
+		for _, stream := range account.Streams {
+			if stream.Error != nil && account.Error == nil {
+				fmt.Fprintf(a.stdout, "\n%s %s\n", a.style.yellow(account.Name+"/"+stream.Name+":"), *stream.Error)
+			}
+		}
+	}
+	if cmd.Skipped {
+		return a.printSkipped(status)
+	}
+	return nil
+}
+
+func (a *app) stateText(account accountJSON, status statusJSON) string {
+	text := strings.ReplaceAll(string(account.State), "_", " ")
+	if slices.Contains(status.Overdue, account.Name) {
+		text += ", overdue"
+	}
+	return text
+}
+
+// printSkipped lists why items were skipped.
+func (a *app) printSkipped(status statusJSON) error {
+	t := table{header: []string{"ACCOUNT", "STREAM", "REASON", "SKIPPED"}, right: map[int]bool{3: true}, bold: a.style.bold}
+	for _, account := range status.Accounts {
+		for _, stream := range account.Streams {
+			for _, reason := range slices.Sorted(maps.Keys(stream.Skipped)) {
+				t.add(account.Name, stream.Name, string(reason), thousands(stream.Skipped[reason]))
+			}
+		}
+	}
+	fmt.Fprintln(a.stdout)
+	return t.write(a.stdout)
+}

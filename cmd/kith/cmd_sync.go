@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"kith"
+	"kith/store"
+	syncer "kith/sync"
+)
+
+type syncCmd struct {
+	Accounts []string `arg:"" optional:"" help:"Accounts to poll; all if left out."`
+	Full     bool     `help:"Read everything from the horizon again. What is known stays one."`
+	DryRun   bool     `help:"Print what would be recorded or skipped, and why; write nothing."`
+}
+
+func (*syncCmd) Help() string {
+	return `Examples:
+  kith sync
+  kith sync alice-mail --dry-run
+
+` + exitCodes
+}
+
+// syncResult is what kith sync --json prints for an account.
+type syncResult struct {
+	Account     string              `json:"account"`
+	Items       int                 `json:"items"`
+	New         int                 `json:"new"`
+	Known       int                 `json:"known"`
+	Skipped     map[kith.Reason]int `json:"skipped"`
+	Quarantined int                 `json:"quarantined"`
+	Seconds     float64             `json:"seconds"`
+	Error       *string             `json:"error"`
+}
+
+func (cmd *syncCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, account := range cfg.Accounts {
+		names = append(names, account.Name)
+	}
+	if len(cmd.Accounts) > 0 {
+		for _, name := range cmd.Accounts {
+			if _, err := a.account(name); err != nil {
+				return err
+			}
+		}
+		names = cmd.Accounts
+	}
+	if len(names) == 0 {
+		return usagef("%s names no account; add an [[account]]", cfg.Path)
+	}
+	s, err := a.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if !cmd.DryRun {
+		if err := s.Reconcile(ctx, a.accountRows(cfg)); err != nil {
+			return err
+		}
+	}
+	results := cmd.poll(ctx, a, s, names, cfg.Limits.Workers, cfg.TimeZone)
+	if err := cmd.print(a, results); err != nil {
+		return err
+	}
+	bad := 0
+	for _, r := range results {
+		if r.Error != nil {
+			bad++
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return context.Canceled
+	case bad == len(results):
+		return fmt.Errorf("no account could be polled to its end")
+	case bad > 0:
+		return errPartly
+	}
+	return nil
+}
+
+// poll polls accounts, several at once, and returns their results in order.
+func (cmd *syncCmd) poll(ctx context.Context, a *app, s store.Store, names []string, workers int, zone *time.Location) []syncResult {
+	poller := a.poller(a.cfg, s)
+	options := syncer.Options{Full: cmd.Full}
+	bar := a.progressTo()
+	if bar != nil && !cmd.DryRun {
+		options.Progress = bar.update
+		defer bar.end()
+	}
+	var printing sync.Mutex
+	results := make([]syncResult, len(names))
+	slots := make(chan struct{}, workers)
+	var running sync.WaitGroup
+	for i, name := range names {
+		slots <- struct{}{}
+		running.Add(1)
+		go func() {
+			defer running.Done()
+			defer func() { <-slots }()
+			options := options
+			if cmd.DryRun {
+				options.DryRun = func(stream kith.Stream, item kith.Item, outcome kith.Outcome) {
+					printing.Lock()
+					defer printing.Unlock()
+					a.printOutcome(name, stream, item, outcome)
+				}
+			}
+			results[i] = cmd.one(ctx, a, s, poller, name, options, zone)
+		}()
+	}
+	running.Wait()
+	return results
+}
+
+func (cmd *syncCmd) one(ctx context.Context, a *app, s store.Store, poller *syncer.Poller, name string, options syncer.Options, zone *time.Location) syncResult {
+	began := time.Now()
+	result, err := poller.Poll(ctx, name, options)
+	out := syncResult{
+		Account: name, Items: result.Items, New: result.Recorded.New, Known: result.Recorded.Known,
+		Skipped: result.Skipped, Quarantined: result.Failed, Seconds: time.Since(began).Seconds(),
+	}
+	if !cmd.DryRun && ctx.Err() == nil {
+		err = errors.Join(err, ended(ctx, a, s, name, result, err, zone))
+	}
+	if err != nil {
+		text := err.Error()
+		out.Error = &text
+	}
+	return out
+}
+
+// ended notes what a poll made of the account, so that the daemon goes on from it.
+func ended(ctx context.Context, a *app, s store.Store, name string, result syncer.Result, pollErr error, zone *time.Location) error {
+	account, err := s.Account(ctx, name)
+	if err != nil {
+		return err
+	}
+	schedule, err := syncer.ParseSchedule(account.Schedule, zone)
+	if err != nil {
+		return err
+	}
+	account.LastPoll = a.now()
+	return s.PollEnded(ctx, syncer.Ended(account, schedule, a.now(), pollErr, result.More, 0))
+}
+
+// dryRow is what kith sync --dry-run --json prints for an item.
+type dryRow struct {
+	Account   string         `json:"account"`
+	Stream    string         `json:"stream"`
+	Ref       string         `json:"ref"`
+	Outcome   string         `json:"outcome"`
+	Reason    kith.Reason    `json:"reason,omitempty"`
+	Direction kith.Direction `json:"direction,omitempty"`
+	Subject   string         `json:"subject,omitempty"`
+	Contacts  int            `json:"contacts,omitempty"`
+}
+
+func (a *app) printOutcome(account string, stream kith.Stream, item kith.Item, outcome kith.Outcome) {
+	row := dryRow{Account: account, Stream: stream.Name, Ref: item.Ref, Outcome: "skip", Reason: outcome.Skip}
+	if i := outcome.Interaction; i != nil {
+		row.Outcome, row.Direction, row.Subject, row.Contacts = "record", i.Direction, i.Subject, len(i.Links)
+	}
+	if a.json {
+		printJSON(a.stdout, row) //nolint:errcheck // a closed pipe shows at the end
+		return
+	}
+	fmt.Fprintf(a.stdout, "%-6s  %-12s  %s/%s/%s  %s\n", row.Outcome, string(row.Reason)+string(row.Direction), account, row.Stream, row.Ref, row.Subject)
+}
+
+func (cmd *syncCmd) print(a *app, results []syncResult) error {
+	if a.json {
+		if cmd.DryRun {
+			return nil
+		}
+		for _, r := range results {
+			if err := printJSON(a.stdout, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, r := range results {
+		skipped := make([]string, 0, len(r.Skipped))
+		for _, reason := range slices.Sorted(maps.Keys(r.Skipped)) {
+			skipped = append(skipped, fmt.Sprintf("%s %s", thousands(r.Skipped[reason]), reason))
+		}
+		text := fmt.Sprintf("%s: %s messages, %s new, %s known", a.style.bold(r.Account), thousands(r.Items), thousands(r.New), thousands(r.Known))
+		if cmd.DryRun {
+			text = fmt.Sprintf("%s: %s messages; nothing was written", a.style.bold(r.Account), thousands(r.Items))
+		}
+		if len(skipped) > 0 {
+			text += "; skipped: " + strings.Join(skipped, ", ")
+		}
+		if r.Quarantined > 0 {
+			text += fmt.Sprintf("; %s could not be read and will be tried again", thousands(r.Quarantined))
+		}
+		fmt.Fprintf(a.stdout, "%s (%.1fs)\n", text, r.Seconds)
+		if r.Error != nil {
+			fmt.Fprintf(a.stderr, "%s %s\n", a.style.red("error:"), *r.Error)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"kith"
+	"kith/demo"
+	"kith/servertest"
+)
+
+// site is an installation of kith in a folder of its own: a configuration, a
+// database, and the commands run on them as a person would.
+type site struct {
+	t   testing.TB
+	dir string
+	env map[string]string
+}
+
+// newSite writes a configuration with Alice's mailbox on a server. more goes
+// to the top of the file, and account to the end of the account.
+func newSite(t testing.TB, server *servertest.DovecotServer, more, account string) *site {
+	t.Helper()
+	s := &site{t: t, dir: t.TempDir(), env: map[string]string{}}
+	s.write("alice.password", servertest.Password+"\n")
+	s.write("kith.toml", fmt.Sprintf(`
+database = "sqlite://%s"
+since = "1100d"
+own_domains = ["example.test"]
+time_zone = "UTC"
+%s
+[[account]]
+name = "alice-mail"
+kind = "imap"
+schedule = "@every 1s"
+owner = %q
+addresses = [%q, %q]
+url = %q
+username = %q
+password_file = "alice.password"
+%s
+`, filepath.Join(s.dir, "kith.db"), more, demo.Owner, demo.Owner, demo.Alias, server.URL("imap"), servertest.Alice, account))
+	return s
+}
+
+func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
+
+func (s *site) write(name, text string) {
+	s.t.Helper()
+	if err := os.WriteFile(s.path(name), []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// run runs a command and returns its exit code and what it printed.
+func (s *site) run(args ...string) (code int, stdout, stderr string) {
+	s.t.Helper()
+	var out, errs bytes.Buffer
+	args = append([]string{"--config", s.path("kith.toml")}, args...)
+	code = run(s.t.Context(), args, strings.NewReader(""), &out, &errs, func(name string) string { return s.env[name] })
+	return code, out.String(), errs.String()
+}
+
+// must runs a command that has to end well, and returns what it printed.
+func (s *site) must(args ...string) string {
+	s.t.Helper()
+	code, stdout, stderr := s.run(args...)
+	if code != exitDone {
+		s.t.Fatalf("kith %s: exit code %d\n%s%s", strings.Join(args, " "), code, stdout, stderr)
+	}
+	return stdout
+}
+
+// importContacts takes in a CSV file.
+func (s *site) importContacts(csv string) {
+	s.t.Helper()
+	s.write("contacts.csv", csv)
+	s.must("contacts", "import", s.path("contacts.csv"))
+}
+
+// interactions returns the register.
+func (s *site) interactions(filter ...string) []kith.Interaction {
+	s.t.Helper()
+	return jsonLinesOf[kith.Interaction](s.t, s.must(append([]string{"--json", "interactions", "list"}, filter...)...))
+}
+
+func jsonLinesOf[T any](t testing.TB, text string) []T {
+	t.Helper()
+	var all []T
+	dec := json.NewDecoder(strings.NewReader(text))
+	for dec.More() {
+		var one T
+		if err := dec.Decode(&one); err != nil {
+			t.Fatalf("%v in %q", err, text)
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// sync polls all accounts once and returns the result of the first.
+func (s *site) sync(flags ...string) syncResult {
+	s.t.Helper()
+	results := jsonLinesOf[syncResult](s.t, s.must(append([]string{"--json", "sync"}, flags...)...))
+	if len(results) == 0 {
+		s.t.Fatal("kith sync told of no account")
+	}
+	return results[0]
+}
+
+// deliver puts messages into Alice's mailbox.
+func deliver(t testing.TB, server *servertest.DovecotServer, mailbox demo.Mailbox) {
+	t.Helper()
+	for _, folder := range mailbox.Folders {
+		for _, m := range folder.Messages {
+			flags := make([]string, len(m.Flags))
+			for i, flag := range m.Flags {
+				flags[i] = string(flag)
+			}
+			server.Deliver(t, servertest.Alice, folder.Name, m.Received, strings.Join(flags, " "), m.Raw)
+		}
+	}
+}
+
+// letterText is a plain message as a mail program writes it.
+func letterText(id, from, to, subject string, date time.Time) []byte {
+	return fmt.Appendf(nil, "Message-ID: <%s>\r\nDate: %s\r\nFrom: %s\r\nTo: %s\r\nSubject: %s\r\n\r\nHello,\r\nthis is the text.\r\n",
+		id, date.Format(time.RFC1123Z), from, to, subject)
+}
