@@ -19,8 +19,11 @@ type recorder struct {
 
 	rec   kith.Recording // what is gathered
 	items int
-	since time.Time // when gathering began; zero when there is nothing
-	last  kith.Batch
+	// enough items are written without waiting for more: few at first, so that
+	// something is to be seen soon and a run that is cut off early is not for nothing.
+	enough int
+	since  time.Time // when gathering began; zero when there is nothing
+	last   kith.Batch
 }
 
 // all records what comes until the channel is closed. What was gathered is
@@ -38,7 +41,7 @@ func (c *recorder) all(ctx context.Context, batches <-chan decided) error {
 				timer.Reset(mostWait)
 			}
 			c.gather(d)
-			full := len(c.rec.Captured) >= mostCaptured || c.items >= mostItems
+			full := len(c.rec.Captured) >= mostCaptured || c.items >= c.enough
 			if d.Present != nil {
 				if err := c.reconcile(ctx, d.Present); err != nil {
 					return err
@@ -47,6 +50,7 @@ func (c *recorder) all(ctx context.Context, batches <-chan decided) error {
 				if err := c.flush(ctx); err != nil {
 					return err
 				}
+				c.enough = min(2*c.enough, mostItems)
 			}
 		case <-timer.C:
 			if err := c.flush(ctx); err != nil {

@@ -90,7 +90,7 @@ func (r *run) changes(ctx context.Context, stream kith.Stream, state kith.Stream
 		readErr = r.decide(ctx, stream, from, state.Quarantined > 0, past, &more, batches)
 	}()
 
-	rec := &recorder{run: r, stream: stream, base: state.Cursor, backfilled: state.Backfilled, recount: from == ""}
+	rec := &recorder{run: r, stream: stream, base: state.Cursor, backfilled: state.Backfilled, recount: from == "", enough: 1}
 	recErr := rec.all(ctx, batches)
 	if recErr != nil {
 		cancel()
