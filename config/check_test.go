@@ -34,6 +34,8 @@ func TestLoadTakes(t *testing.T) {
 		{"behind a proxy", "[http]\nlisten = \":8625\"\nallow_plain_http = true"},
 		{"patterns of never_record", `policy.never_record = ["*@bank.test", "no-reply*@x.test", "bank.test", "*.bank.test", "a@münchen.test", "x@bank"]`},
 		{"events of documents", `templates = {sales_credit_memo_posted = "CREDIT", letter_in = ""}`},
+		{"beyond this machine with TLS, its key shared with a group", "[http]\nlisten = \"[::]:8625\"\ntls_cert = \"ca.pem\"\ntls_key = \"tls.key\""},
+		{"H09 a password file that systemd guards, whatever its mode", strings.Replace(fmt.Sprintf(imap, 1, "imaps://x.test"), "\"password\"", "\"credentials/alice-dav\"", 1)},
 		{"a date without quotes", "since = 2024-01-31"},
 		{"a size as a number", "limits.header_size = 65536"},
 	} {

@@ -28,6 +28,7 @@ var now = time.Date(2026, 11, 23, 9, 15, 0, 0, time.UTC)
 func inFolder(t *testing.T) config.Env {
 	t.Helper()
 	dir := t.TempDir()
+	cert, key := certificate(t)
 	for _, file := range []struct {
 		name, text string
 		mode       os.FileMode
@@ -37,7 +38,8 @@ func inFolder(t *testing.T) config.Env {
 		{"empty", "", 0o600},
 		{"room.ics", "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", 0o644},
 		{"credentials/alice-dav", "hunter2", 0o444},
-		{"ca.pem", certificate(t), 0o644},
+		{"ca.pem", cert, 0o644},
+		{"tls.key", key, 0o640},
 	} {
 		path := filepath.Join(dir, file.name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -73,7 +75,7 @@ func environment(vars map[string]string) config.Env {
 	}
 }
 
-func certificate(t *testing.T) string {
+func certificate(t *testing.T) (certPEM, keyPEM string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -84,7 +86,12 @@ func certificate(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
 }
 
 // testdata reads a file before the test leaves the package's folder.

@@ -4,17 +4,17 @@ import "maps"
 
 // Policy says what is recorded, and what of it is kept.
 type Policy struct {
-	Unmatched       Unmatched      `toml:"unmatched" default:"forget" help:"Unknown correspondents: forget them, or suggest them, which keeps address, name, count and last seen."`
+	Unmatched       Unmatched      `toml:"unmatched" default:"forget" help:"Unknown correspondents. To suggest them, address, name, count and last seen are kept."`
 	Internal        Internal       `toml:"internal" default:"skip" help:"What goes on among our own people alone."`
 	Bulk            Bulk           `toml:"bulk" default:"skip" help:"Newsletters, lists and other mass mail."`
-	AutoReply       AutoReply      `toml:"auto_reply" default:"flag" help:"Automatic answers: record them with a flag, or skip them."`
-	Private         Private        `toml:"private" default:"skip" help:"What is marked private or confidential: skip it, or record that there was one, with no subject (busy)."`
-	Subject         Subject        `toml:"subject" default:"keep" help:"Subjects: keep or drop."`
-	Body            Body           `toml:"body" default:"none" help:"Of the text keep nothing, or the first 500 characters without quoted history (snippet)."`
+	AutoReply       AutoReply      `toml:"auto_reply" default:"flag" help:"Automatic answers; flag records them, marked as such."`
+	Private         Private        `toml:"private" default:"skip" help:"What is marked private or confidential; busy records that there was one, with no subject."`
+	Subject         Subject        `toml:"subject" default:"keep" help:"Whether subjects are stored."`
+	Body            Body           `toml:"body" default:"none" help:"What is kept of the text; snippet is the first 500 characters without quoted history."`
 	CompanyByDomain bool           `toml:"company_by_domain" default:"false" help:"Link an unknown sender to the company that has the domain."`
 	PlusAddressing  bool           `toml:"plus_addressing" default:"false" help:"Take user+tag@ for user@."`
 	NeverRecord     []string       `toml:"never_record" example:"*@bank.test" help:"Nothing is stored about mail or meetings with any of these: an address, a domain with its subdomains, or *@domain."`
-	CreateContacts  CreateContacts `toml:"create_contacts" default:"never" help:"Make contacts of people we wrote to (sent), of those who answered as well (exchanged), or never."`
+	CreateContacts  CreateContacts `toml:"create_contacts" default:"never" help:"Who becomes a contact without being entered: people we wrote to (sent), or those of them who answered (exchanged)."`
 }
 
 // Unmatched says what is kept about correspondents who are no contacts.
