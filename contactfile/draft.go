@@ -73,7 +73,7 @@ func (d *draft) addPhone(field, s string) {
 	if s = d.value(field, s); s == "" {
 		return
 	}
-	number, ok := phone(s)
+	number, ok := Phone(s)
 	if !ok {
 		d.warn(field, "a value is no phone number")
 		return

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"kith"
@@ -127,7 +128,8 @@ func (im *importer) putAll(ctx context.Context, contacts []kith.Contact, lines [
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("import from line %d on: %w", lines[0], err)
 		}
-		changes, err := im.put(ctx, contacts, im.opts.DryRun)
+		// A copy: put may fill in IDs even of a batch that it then refuses.
+		changes, err := im.put(ctx, slices.Clone(contacts), im.opts.DryRun)
 		if err == nil {
 			im.count(changes)
 			return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -26,6 +27,10 @@ func (r *register) put(_ context.Context, contacts []kith.Contact, dryRun bool) 
 	r.calls++
 	r.dry = dryRun
 	for i, c := range contacts {
+		if !c.ID.IsZero() {
+			return nil, fmt.Errorf("%s comes with an id", c.Name)
+		}
+		contacts[i].ID = kith.NewID(time.Now())
 		if strings.HasPrefix(c.Name, "bad") {
 			return nil, fmt.Errorf("put contacts: %w", &store.RowError{Row: i, Err: errors.New("company: it is a person")})
 		}

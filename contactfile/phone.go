@@ -1,14 +1,13 @@
 package contactfile
 
-import (
-	"strings"
-)
+import "strings"
 
-// phone returns a phone number as digits, with a plus in front when the
+// Phone returns a phone number as digits, with a plus in front when the
 // number tells its country: one written with + or 00 becomes E.164
 // (ITU-T E.164 §6: at most 15 digits), another keeps its national digits. A tel: URI
-// (RFC 3966) is read; an extension is left out, since no caller shows it.
-func phone(s string) (number string, ok bool) {
+// (RFC 3966) is read; an extension is left out, since no caller shows it. ok is
+// false when s is no phone number.
+func Phone(s string) (number string, ok bool) {
 	s = strings.TrimSpace(s)
 	if len(s) >= 4 && strings.EqualFold(s[:4], "tel:") {
 		s = s[4:]
