@@ -45,6 +45,8 @@ func messages(box demo.Mailbox) func(func(string, demo.Message) bool) {
 func digest(box demo.Mailbox) [sha256.Size]byte {
 	h := sha256.New()
 	for folder, msg := range messages(box) {
+		h.Write(msg.Raw)
+		msg.Raw = nil
 		fmt.Fprintf(h, "%s %v\n", folder, msg)
 	}
 	return [sha256.Size]byte(h.Sum(nil))
