@@ -45,4 +45,6 @@ const (
 	maxValue  = 4096    // bytes of one value
 	maxValues = 200     // e-mail addresses, phones or tags of one contact
 	maxCells  = 1000    // columns of a CSV file
+
+	maxProblems = 50 // told of one row
 )

@@ -21,7 +21,9 @@ type draft struct {
 
 // warn notes a value that is left out.
 func (d *draft) warn(field, problem string) {
-	d.problems = append(d.problems, field+": "+problem)
+	if len(d.problems) < maxProblems {
+		d.problems = append(d.problems, field+": "+problem)
+	}
 }
 
 // reject notes a value without which the row must not be used.

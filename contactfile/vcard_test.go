@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -165,6 +166,11 @@ func TestReadVCards(t *testing.T) {
 			file: "BEGIN:VCARD\nPHOTO:data:image/jpeg;base64," + strings.Repeat("A", 3<<20) + "\nFN:Ann\nPHOTO:" +
 				strings.Repeat("\n AAAA", 100_000) + "\nEND:VCARD\n",
 			want: []outcome{vcard(1, kith.Contact{Name: "Ann"})},
+		},
+		{
+			name: "a card with more addresses than anybody has",
+			file: "BEGIN:VCARD\nFN:Ann\n" + strings.Repeat("EMAIL:nonsense\n", 10_000) + "END:VCARD\n",
+			want: []outcome{vcard(1, kith.Contact{Name: "Ann"}, slices.Repeat([]string{"EMAIL: a value is no e-mail address"}, 50)...)},
 		},
 		{
 			name: "a name without end is left out",
