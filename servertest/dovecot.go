@@ -96,7 +96,7 @@ func Dovecot(t testing.TB, options ...DovecotOptions) *DovecotServer {
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			log, _ := os.ReadFile(filepath.Join(dir, "log"))
+			log := s.Log(t)
 			t.Logf("the end of Dovecot's log:\n%s", log[max(0, len(log)-4000):])
 		}
 	})
@@ -121,6 +121,16 @@ func (s *DovecotServer) Adm(t testing.TB, args ...string) string {
 		t.Fatalf("doveadm %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return string(out)
+}
+
+// Log returns what the server has logged so far.
+func (s *DovecotServer) Log(t testing.TB) string {
+	t.Helper()
+	log, err := os.ReadFile(filepath.Join(s.dir, "log"))
+	if err != nil {
+		t.Error(err)
+	}
+	return string(log)
 }
 
 // Deliver puts a message into a user's folder by writing the file, which is

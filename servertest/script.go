@@ -60,7 +60,7 @@ func serve(t testing.TB, config *tls.Config, handle func(c *ScriptConn)) *Script
 				c := &ScriptConn{N: n, t: t, tcp: conn}
 				c.use(conn)
 				if config != nil {
-					c.tls(config)
+					c.TLS(config)
 				}
 				handle(c)
 			})
@@ -97,7 +97,8 @@ type ScriptConn struct {
 
 func (c *ScriptConn) use(conn net.Conn) { c.conn, c.br = conn, bufio.NewReader(conn) }
 
-func (c *ScriptConn) tls(config *tls.Config) {
+// TLS shakes hands in any way that a test wants.
+func (c *ScriptConn) TLS(config *tls.Config) {
 	conn := tls.Server(c.conn, config)
 	if err := conn.Handshake(); err != nil {
 		runtime.Goexit() // the client refused, and says why
@@ -107,7 +108,7 @@ func (c *ScriptConn) tls(config *tls.Config) {
 
 // StartTLS shakes hands; the tagged OK must have been sent.
 func (c *ScriptConn) StartTLS(cert tls.Certificate) {
-	c.tls(&tls.Config{Certificates: []tls.Certificate{cert}})
+	c.TLS(&tls.Config{Certificates: []tls.Certificate{cert}})
 }
 
 // Raw sends exactly these bytes.

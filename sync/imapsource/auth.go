@@ -3,7 +3,6 @@ package imapsource
 import (
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/emersion/go-imap/v2"
@@ -54,13 +53,22 @@ func (p *prologue) logIn(username, password string) (mech string, err error) {
 		if err == nil {
 			return mech, nil
 		}
-		err = fmt.Errorf("%s: %w", mech, hide(err, username, password))
+		err = &mechanismError{mech, hide(err, username, password)}
 		if !isUnsupported(err) {
 			break
 		}
 	}
 	return "", err
 }
+
+// mechanismError tells by which mechanism a login failed.
+type mechanismError struct {
+	mech  string
+	cause error
+}
+
+func (e *mechanismError) Error() string { return e.mech + ": " + e.cause.Error() }
+func (e *mechanismError) Unwrap() error { return e.cause }
 
 func (p *prologue) logInBy(mech, username, password string) error {
 	announced := p.caps

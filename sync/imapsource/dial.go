@@ -172,6 +172,10 @@ func (e *endpoint) handshake(ctx context.Context, o *Options, conn net.Conn) (ne
 	limit := &timeoutError{fmt.Sprintf("the TLS handshake was not complete after %v", o.commandTimeout())}
 	short, cancel := context.WithTimeoutCause(ctx, o.commandTimeout(), limit)
 	defer cancel()
+	// The guard's last deadline must not cut the handshake short.
+	if err := conn.SetReadDeadline(time.Time{}); err != nil {
+		return nil, err
+	}
 	secure := tls.Client(conn, &tls.Config{
 		ServerName: e.host,
 		RootCAs:    o.CAs,

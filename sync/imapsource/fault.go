@@ -134,9 +134,13 @@ func (e *endpoint) fault(g *guard, what string, login bool, err error) error {
 	if err == nil {
 		return nil
 	}
+	if mechanism := (*mechanismError)(nil); errors.As(err, &mechanism) {
+		what += ": " + mechanism.mech
+		err = mechanism.cause
+	}
 	err = cause(g, err)
 	kind, retryAfter := fault(err, login)
-	return &kith.Fault{Kind: kind, RetryAfter: retryAfter, Err: fmt.Errorf("%s: %s: %s: %w", e.account, e.host, what, e.explain(err))}
+	return &kith.Fault{Kind: kind, RetryAfter: retryAfter, Err: fmt.Errorf("%s: %s: %s: %w", e.account, e.host, what, e.explain(err, kind))}
 }
 
 // cause finds the error that others came of.
@@ -193,14 +197,14 @@ func (e *explained) Error() string { return e.text }
 func (e *explained) Unwrap() error { return e.cause }
 
 // explain puts an error in words, with the mend where there is one.
-func (e *endpoint) explain(err error) error {
-	if text := e.words(err); text != "" {
+func (e *endpoint) explain(err error, kind kith.FaultKind) error {
+	if text := e.words(err, kind); text != "" {
 		return &explained{oneLine(text), err}
 	}
 	return err
 }
 
-func (e *endpoint) words(err error) string {
+func (e *endpoint) words(err error, kind kith.FaultKind) string {
 	var (
 		status    *imap.Error
 		hostname  x509.HostnameError
@@ -215,14 +219,20 @@ func (e *endpoint) words(err error) string {
 	case errors.As(err, &fault):
 		return ""
 	case errors.As(err, &status):
-		text := "the server says " + string(status.Type)
-		if status.Type == imap.StatusResponseTypeBye {
-			text = "the server ended the session"
+		text := "the server says: "
+		switch {
+		case status.Type == imap.StatusResponseTypeBye:
+			text = "the server ended the session: "
+		case kind == kith.FaultAuth:
+			text = "the server refused the login: "
+		case kind == kith.FaultThrottled:
+			text = "the server asks for a pause: "
 		}
+		text += string(status.Type)
 		if status.Code != "" {
 			text += " [" + string(status.Code) + "]"
 		}
-		return text + ": " + status.Text
+		return text + " " + status.Text
 	case errors.As(err, &hostname):
 		names := hostname.Certificate.DNSNames
 		for _, ip := range hostname.Certificate.IPAddresses {

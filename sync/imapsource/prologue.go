@@ -33,7 +33,6 @@ type prologue struct {
 const (
 	maxPrologueLine  = 64 << 10 // bytes
 	maxPrologueLines = 1000     // in answer to one command
-	maxSASLRounds    = 10
 )
 
 func newPrologue(g *guard) *prologue {
@@ -202,7 +201,7 @@ func (p *prologue) authenticate(mech sasl.Client, saslIR bool) error {
 	if err := p.begin(line); err != nil {
 		return err
 	}
-	for range maxSASLRounds {
+	for {
 		r, err := p.wait()
 		if err != nil || r.tag != "+" {
 			return err
@@ -222,7 +221,6 @@ func (p *prologue) authenticate(mech sasl.Client, saslIR bool) error {
 			return err
 		}
 	}
-	return p.cancel(errors.New("the server asks too many questions"))
 }
 
 // cancel ends a SASL exchange that we can't go on with, and returns why.

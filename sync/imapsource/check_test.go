@@ -1,0 +1,710 @@
+package imapsource_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"kith"
+	"kith/servertest"
+	"kith/sync/imapsource"
+)
+
+const ready = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready"
+
+// options are those of an account that reaches url with the usual password.
+func options(url string, cas *x509.CertPool) imapsource.Options {
+	return imapsource.Options{
+		Account: "alice-mail", URL: url, CAs: cas,
+		Username: servertest.Alice, Password: password(servertest.Password),
+		CommandTimeout: 20 * time.Second,
+	}
+}
+
+func password(s string) func(context.Context) (string, error) {
+	return func(context.Context) (string, error) { return s, nil }
+}
+
+func TestCheckDovecot(t *testing.T) {
+	t.Parallel()
+	s := servertest.Dovecot(t)
+	s.Deliver(t, servertest.Alice, "INBOX", time.Now(), "", []byte("Subject: x\r\n\r\nx\r\n"))
+	s.Unchanged(t, servertest.Alice)
+	for _, scheme := range []string{"imaps", "imap+starttls", "imap"} {
+		t.Run(scheme, func(t *testing.T) {
+			report, err := imapsource.Check(t.Context(), options(s.URL(scheme), s.CAs))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if report.Mechanism != "SCRAM-SHA-256" || report.Folders != 6 || !slices.Contains(report.Capabilities, "CONDSTORE") {
+				t.Errorf("got %+v", report)
+			}
+			wantTLS := "TLS 1.3"
+			if scheme == "imap" {
+				wantTLS = ""
+			}
+			if report.TLS != wantTLS || (report.CertExpires.After(time.Now()) != (wantTLS != "")) {
+				t.Errorf("TLS %q, certificate until %v", report.TLS, report.CertExpires)
+			}
+		})
+	}
+}
+
+func TestCheckMechanisms(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, mechanisms, want string }{
+		{"SCRAM before all others", "plain login scram-sha-256", "SCRAM-SHA-256"},
+		{"PLAIN before LOGIN", "plain login cram-md5", "PLAIN"},
+		{"LOGIN, the command, where there is nothing else", "plain", "LOGIN"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := servertest.Dovecot(t, servertest.DovecotOptions{Extra: "auth_mechanisms = " + tt.mechanisms})
+			o := options(s.URL("imap"), nil)
+			if tt.want == "LOGIN" {
+				o.Dial = withoutPlain
+			}
+			report, err := imapsource.Check(t.Context(), o)
+			if err != nil || report.Mechanism != tt.want {
+				t.Fatalf("logged in by %q, %v; want %q", report.Mechanism, err, tt.want)
+			}
+			o.Password = password("wrong")
+			_, err = imapsource.Check(t.Context(), o)
+			isFault(t, err, kith.FaultAuth,
+				"alice-mail: 127.0.0.1: login: "+tt.want+": the server refused the login: NO [AUTHENTICATIONFAILED] Authentication failed.")
+		})
+	}
+}
+
+func TestE27OddCredentials(t *testing.T) {
+	t.Parallel()
+	users := []struct{ file, username, password string }{
+		// Dovecot looks names up with quotes and backslashes escaped.
+		{`o\'neil@example.test:pa"ss\word`, `o'neil@example.test`, `pa"ss\word`},
+		{`al\"ice\\o@example.test:plain`, `al"ice\o@example.test`, `plain`},
+		{`bürger@example.test:pässwörd€`, `bürger@example.test`, `pässwörd€`},
+		{`login-name:]{5}(`, `login-name`, `]{5}(`},
+		{`p@example.test:a+b=c%d`, `p@example.test`, `a+b=c%d`},
+	}
+	var files []string
+	for _, u := range users {
+		files = append(files, u.file)
+	}
+	for _, tt := range []struct{ mechanism, announced string }{
+		{"SCRAM-SHA-256", "scram-sha-256"},
+		{"PLAIN", "plain"},
+		{"LOGIN", "plain"},
+	} {
+		t.Run(tt.mechanism, func(t *testing.T) {
+			t.Parallel()
+			s := servertest.Dovecot(t, servertest.DovecotOptions{
+				Users: files,
+				Extra: "auth_username_chars =\nauth_mechanisms = " + tt.announced,
+			})
+			for _, user := range users {
+				o := options(s.URL("imap"), nil)
+				o.Username, o.Password = user.username, password(user.password)
+				if tt.mechanism == "LOGIN" {
+					o.Dial = withoutPlain
+				}
+				report, err := imapsource.Check(t.Context(), o)
+				if err != nil || report.Mechanism != tt.mechanism {
+					t.Errorf("%s: logged in by %q, %v", user.username, report.Mechanism, err)
+				}
+			}
+		})
+	}
+}
+
+// withoutPlain dials a server and hides that it can do AUTHENTICATE PLAIN, which
+// leaves the command LOGIN.
+func withoutPlain(_ context.Context, network, addr string) (net.Conn, error) {
+	conn, err := net.Dial(network, addr)
+	return hidden{conn}, err
+}
+
+type hidden struct{ net.Conn }
+
+func (h hidden) Read(p []byte) (int, error) {
+	n, err := h.Conn.Read(p)
+	copy(p, bytes.ReplaceAll(p[:n], []byte("AUTH=PLAIN"), []byte("AUTH=OTHER")))
+	return n, err
+}
+
+// isFault fails the test unless err is of that kind and says these words.
+func isFault(t *testing.T, err error, kind kith.FaultKind, words ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want a fault %q saying %q", kind, words)
+	}
+	var fault *kith.Fault
+	if !errors.As(err, &fault) {
+		t.Fatalf("%v is no fault", err)
+	}
+	if fault.Kind != kind {
+		t.Errorf("a fault of kind %q, want %q: %v", fault.Kind, kind, err)
+	}
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("it says\n\t%v\nwant\n\t%s", err, w)
+		}
+	}
+	if strings.Contains(err.Error(), servertest.Password) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("the error has a secret or a line feed in it: %q", err)
+	}
+}
+
+func TestE26Certificates(t *testing.T) {
+	t.Parallel()
+	good, goodCAs := servertest.Certificate(t, time.Now().Add(time.Hour), "127.0.0.1", "localhost")
+	other, otherCAs := servertest.Certificate(t, time.Now().Add(time.Hour), "mail.example.test", "10.0.0.1")
+	expired, expiredCAs := servertest.Certificate(t, time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC), "127.0.0.1")
+	for _, tt := range []struct {
+		name string
+		cert tls.Certificate
+		cas  *x509.CertPool
+		want string // "" for none
+	}{
+		{"E26 an authority of its own", good, goodCAs, ""},
+		{"E26 an authority that is not known", good, otherCAs, `was issued by "kith test", which is not trusted here: name the file with that authority's certificate in ca_file`},
+		{"E26 another host's name", other, otherCAs, "the server's certificate is for mail.example.test, 10.0.0.1, not for 127.0.0.1: put a name it is for in url"},
+		{"E26 expired", expired, expiredCAs, "the server's certificate expired on 2024-05-06T07:08:09Z: it must be renewed there"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			handle := func(c *servertest.ScriptConn) {
+				c.Login("IMAP4rev1")
+				c.Expect("LIST")
+				c.OK("none")
+				c.Logout()
+			}
+			implicit := servertest.ScriptTLS(t, tt.cert, handle)
+			upgraded := servertest.Script(t, func(c *servertest.ScriptConn) {
+				c.Send("* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] ready")
+				c.Expect("STARTTLS")
+				c.OK("go")
+				c.StartTLS(tt.cert)
+				c.Expect("CAPABILITY")
+				c.Send("* CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN")
+				c.OK("")
+				c.Expect("AUTHENTICATE PLAIN")
+				c.OK("[CAPABILITY IMAP4rev1] in")
+				c.Expect("LIST")
+				c.OK("none")
+				c.Logout()
+			})
+			for _, url := range []string{implicit.URL("imaps"), upgraded.URL("imap+starttls")} {
+				_, err := imapsource.Check(t.Context(), options(url, tt.cas))
+				if tt.want == "" {
+					if err != nil {
+						t.Error(err)
+					}
+					continue
+				}
+				isFault(t, err, kith.FaultSettings, tt.want)
+			}
+		})
+	}
+}
+
+func TestE26OldTLS(t *testing.T) {
+	t.Parallel()
+	cert, cas := servertest.Certificate(t, time.Now().Add(time.Hour), "127.0.0.1")
+	s := servertest.Script(t, func(c *servertest.ScriptConn) {
+		c.TLS(&tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
+	})
+	_, err := imapsource.Check(t.Context(), options(s.URL("imaps"), cas))
+	isFault(t, err, kith.FaultSettings, "TLS: TLS 1.2 or later could not be agreed on: ")
+}
+
+func TestE26TamperedSTARTTLS(t *testing.T) {
+	t.Parallel()
+	cert, cas := servertest.Certificate(t, time.Now().Add(time.Hour), "127.0.0.1")
+	for _, tt := range []struct {
+		name   string
+		server func(c *servertest.ScriptConn)
+		kind   kith.FaultKind
+		want   string
+	}{
+		{"E26 STARTTLS stripped from the greeting", func(c *servertest.ScriptConn) {
+			c.Send(ready)
+			c.Expect("LOGOUT")
+		}, kith.FaultSettings, "STARTTLS: the server does not offer STARTTLS"},
+		{"E26 STARTTLS stripped from the answer to CAPABILITY", func(c *servertest.ScriptConn) {
+			c.Send("* OK ready")
+			c.Expect("CAPABILITY")
+			c.Send("* CAPABILITY IMAP4rev1 AUTH=PLAIN")
+			c.OK("")
+			c.Expect("LOGOUT")
+		}, kith.FaultSettings, "STARTTLS: the server does not offer STARTTLS"},
+		{"E26 STARTTLS refused", func(c *servertest.ScriptConn) {
+			c.Send("* OK [CAPABILITY IMAP4rev1 STARTTLS] ready")
+			c.Expect("STARTTLS")
+			c.No("not today")
+			c.Expect("LOGOUT")
+		}, kith.FaultTransient, "STARTTLS: the server says: NO not today"},
+		{"E26 PREAUTH before TLS", func(c *servertest.ScriptConn) {
+			c.Send("* PREAUTH [CAPABILITY IMAP4rev1 STARTTLS] come in")
+			c.Expect("LOGOUT")
+		}, kith.FaultSettings, "STARTTLS: the server skips the login before TLS is up"},
+		{"E26 a response injected behind the answer to STARTTLS", func(c *servertest.ScriptConn) {
+			c.Send("* OK [CAPABILITY IMAP4rev1 STARTTLS] ready")
+			c.Expect("STARTTLS")
+			c.Raw(c.Tag + " OK go\r\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n")
+			c.Silence()
+		}, kith.FaultSettings, "STARTTLS: something was sent in plain text after the answer to STARTTLS"},
+		{"E26 a response injected before the handshake", func(c *servertest.ScriptConn) {
+			c.Send("* OK [CAPABILITY IMAP4rev1 STARTTLS] ready")
+			c.Expect("STARTTLS")
+			c.OK("go")
+			c.Literal(5) // the ClientHello has begun
+			c.Raw("K3 OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] done\r\n")
+			c.Silence()
+		}, kith.FaultSettings, "tampers with the connection"},
+		{"E26 capabilities from before TLS are not believed", func(c *servertest.ScriptConn) {
+			c.Send("* OK [CAPABILITY IMAP4rev1 STARTTLS AUTH=PLAIN SASL-IR] ready")
+			c.Expect("STARTTLS")
+			c.OK("go")
+			c.StartTLS(cert)
+			c.Expect("CAPABILITY")
+			c.Send("* CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=XOAUTH2")
+			c.OK("")
+			c.Expect("LOGOUT")
+		}, kith.FaultSettings, "login: the server takes no password on this connection; it announces IMAP4rev1 LOGINDISABLED AUTH=XOAUTH2"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := servertest.Script(t, tt.server)
+			_, err := imapsource.Check(t.Context(), options(s.URL("imap+starttls"), cas))
+			isFault(t, err, tt.kind, tt.want)
+		})
+	}
+}
+
+func TestCheckLogin(t *testing.T) {
+	t.Parallel()
+	refuse := func(answer string) func(c *servertest.ScriptConn) {
+		return func(c *servertest.ScriptConn) {
+			c.Send(ready)
+			c.Expect("AUTHENTICATE PLAIN")
+			c.Send("%s %s", c.Tag, answer)
+			c.Logout() // E16: also after a refusal, and no other mechanism was tried
+		}
+	}
+	secret := base64.StdEncoding.EncodeToString([]byte("\x00" + servertest.Alice + "\x00" + servertest.Password))
+	for _, tt := range []struct {
+		name   string
+		server func(c *servertest.ScriptConn)
+		kind   kith.FaultKind
+		retry  time.Duration
+		want   string
+	}{
+		{"E19 the code says so", refuse("NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)"),
+			kith.FaultAuth, 0, "login: PLAIN: the server refused the login: NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)"},
+		{"E19 no code", refuse("NO AUTHENTICATE failed."), kith.FaultAuth, 0, "NO AUTHENTICATE failed."},
+		{"E19 expired", refuse("NO [EXPIRED] change it"), kith.FaultAuth, 0, "NO [EXPIRED] change it"},
+		{"E19 not allowed to", refuse("NO [AUTHORIZATIONFAILED] no"), kith.FaultAuth, 0, ""},
+		{"E19 plain text forbidden", refuse("NO [PRIVACYREQUIRED] no"), kith.FaultAuth, 0, ""},
+		{"E18 the mailbox server is away, said at the login", refuse("NO User is authenticated but not connected."),
+			kith.FaultTransient, 0, "User is authenticated but not connected."},
+		{"E20 UNAVAILABLE", refuse("NO [UNAVAILABLE] backend down"), kith.FaultTransient, 0, ""},
+		{"E20 INUSE", refuse("NO [INUSE] locked"), kith.FaultTransient, 0, ""},
+		{"E20 SERVERBUG", refuse("NO [SERVERBUG] oops"), kith.FaultTransient, 0, ""},
+		{"E20 CONTACTADMIN", refuse("NO [CONTACTADMIN] oops"), kith.FaultTransient, 0, ""},
+		{"E20 a temporary failure without a code", refuse("NO Temporary authentication failure."), kith.FaultTransient, 0, ""},
+		{"E14 THROTTLED", refuse("NO [THROTTLED] slow"), kith.FaultThrottled, 0, ""},
+		{"E14 LIMIT", refuse("NO [LIMIT] slow"), kith.FaultThrottled, 0, ""},
+		{"E14 OVERQUOTA", refuse("NO [OVERQUOTA] Account exceeded command or bandwidth limits."), kith.FaultThrottled, 0, ""},
+		{"E14 a pause that is told", refuse("BAD Request is throttled. Suggested Backoff Time: 92415 milliseconds"),
+			kith.FaultThrottled, 92415 * time.Millisecond, "Suggested Backoff Time: 92415 milliseconds"},
+		{"E16 Gmail", refuse("NO [ALERT] Too many simultaneous connections. (Failure)"), kith.FaultThrottled, 0, ""},
+		{"E16 Dovecot", refuse("NO [UNAVAILABLE] Maximum number of connections from user+IP exceeded (mail_max_userip_connections=10)"),
+			kith.FaultThrottled, 0, ""},
+		{"E15 BYE in the greeting", func(c *servertest.ScriptConn) {
+			c.Send("* BYE [UNAVAILABLE] come back later")
+		}, kith.FaultTransient, 0, "greeting: the server ended the session: BYE [UNAVAILABLE] come back later"},
+		{"E16 BYE in the greeting: too many", func(c *servertest.ScriptConn) {
+			c.Send("* BYE Too many connections")
+		}, kith.FaultThrottled, 0, "Too many connections"},
+		{"E15 BYE in place of an answer", func(c *servertest.ScriptConn) {
+			c.Send(ready)
+			c.Expect("AUTHENTICATE")
+			c.Send("* BYE Autologout; idle for too long")
+		}, kith.FaultTransient, 0, "login: PLAIN: the server ended the session: BYE Autologout; idle for too long"},
+		{"E15 closed before the greeting", func(c *servertest.ScriptConn) {},
+			kith.FaultTransient, 0, "greeting: the server closed the connection"},
+		{"E15 reset during the login", func(c *servertest.ScriptConn) {
+			c.Send(ready)
+			c.Expect("AUTHENTICATE")
+			c.Reset()
+		}, kith.FaultTransient, 0, "login: PLAIN: the server reset the connection"},
+		{"not IMAP", func(c *servertest.ScriptConn) { c.Send("220 mail.example.test ESMTP") },
+			kith.FaultTransient, 0, "greeting: the server's answer can't be read"},
+		{"E30 a greeting without end", func(c *servertest.ScriptConn) { c.Raw("* OK " + strings.Repeat("x", 100<<10)) },
+			kith.FaultTransient, 0, "greeting: the server sent a line of more than 65536 bytes"},
+		{"E30 a flood in place of an answer", func(c *servertest.ScriptConn) {
+			c.Send(ready)
+			c.Expect("AUTHENTICATE")
+			for {
+				c.Send("* OK wait")
+			}
+		}, kith.FaultTransient, 0, "login: PLAIN: the server sent an answer of more than 1000 responses"},
+		{"E30 endless questions", func(c *servertest.ScriptConn) {
+			c.Send(ready)
+			for c.Expect("AUTHENTICATE"); ; {
+				c.Send("+ YQ==")
+				if c.Line() == "*" {
+					c.Bad("cancelled")
+					c.Logout()
+					return
+				}
+			}
+		}, kith.FaultTransient, 0, "login: PLAIN: sasl: unexpected server challenge"},
+		{"LOGINDISABLED and nothing else", func(c *servertest.ScriptConn) {
+			c.Send("* OK [CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=OAUTHBEARER] ready")
+			c.Expect("LOGOUT")
+		}, kith.FaultSettings, 0, "login: the server takes no password on this connection"},
+		{"a server that repeats what it did not understand", func(c *servertest.ScriptConn) {
+			c.Send("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN LOGINDISABLED] ready")
+			c.Bad("unknown command " + c.Expect("AUTHENTICATE"))
+			c.Logout()
+		}, kith.FaultTransient, 0, "unknown command PLAIN …"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := servertest.Script(t, tt.server)
+			_, err := imapsource.Check(t.Context(), options(s.URL("imap"), nil))
+			isFault(t, err, tt.kind, "alice-mail: 127.0.0.1: ", tt.want)
+			if _, retry := kith.FaultOf(err); retry != tt.retry {
+				t.Errorf("to be tried again after %v, want %v", retry, tt.retry)
+			}
+			if strings.Contains(err.Error(), secret) {
+				t.Errorf("the password is in %q", err)
+			}
+		})
+	}
+}
+
+func TestCheckDialogue(t *testing.T) {
+	t.Parallel()
+	listed := func(c *servertest.ScriptConn) {
+		c.Expect("LIST")
+		c.Send(`* LIST () "/" INBOX`)
+		c.OK("done")
+		c.Logout()
+	}
+	for _, tt := range []struct {
+		name   string
+		server func(c *servertest.ScriptConn)
+		want   string // the mechanism
+	}{
+		{"capabilities in no response code are asked for, each time one answer at a time", func(c *servertest.ScriptConn) {
+			c.Send("* OK ready")
+			c.Expect("CAPABILITY")
+			c.Send("* CAPABILITY IMAP4rev1 AUTH=PLAIN")
+			c.OK("done")
+			c.Expect("AUTHENTICATE PLAIN") // no SASL-IR
+			c.Send("+ ")
+			c.Line()
+			c.OK("in")
+			c.Expect("CAPABILITY")
+			c.Send("* CAPABILITY IMAP4rev1")
+			c.OK("done")
+			listed(c)
+		}, "PLAIN"},
+		{"capabilities after login in an untagged response", func(c *servertest.ScriptConn) {
+			c.Send("* OK [capability imap4rev1 sasl-ir auth=plain] ready")
+			c.Expect("AUTHENTICATE PLAIN")
+			c.Send("* CAPABILITY IMAP4rev1 IDLE")
+			c.OK("in")
+			listed(c)
+		}, "PLAIN"},
+		{"a mechanism that is announced and unknown: the next one", func(c *servertest.ScriptConn) {
+			c.Send("* OK [CAPABILITY IMAP4rev1 AUTH=SCRAM-SHA-256 AUTH=PLAIN] ready")
+			c.Expect("AUTHENTICATE SCRAM-SHA-256")
+			c.Bad("unknown mechanism")
+			c.Expect("AUTHENTICATE PLAIN")
+			c.No("[CANNOT] not for you")
+			c.Expect(`LOGIN "alice@example.test" "secret"`)
+			c.OK("[CAPABILITY IMAP4rev1] in")
+			listed(c)
+		}, "LOGIN"},
+		{"E30 unasked data and text in the middle of a login", func(c *servertest.ScriptConn) {
+			c.Send(ready)
+			c.Expect("AUTHENTICATE PLAIN")
+			c.Raw("* OK [ALERT] maintenance tonight {5}\r\n* 7 EXISTS\r\n* FLAGS ()\r\n")
+			c.Raw(c.Tag + " OK [CAPABILITY IMAP4rev1] in\r\n* 8 EXISTS\r\n* 3 EXPUNGE\r\n") // beyond the login: the client's
+			listed(c)
+		}, "PLAIN"},
+		{"PREAUTH: no login", func(c *servertest.ScriptConn) {
+			c.Send("* PREAUTH [CAPABILITY IMAP4rev1] come in")
+			listed(c)
+		}, "PREAUTH"},
+		{"no capabilities at all", func(c *servertest.ScriptConn) {
+			c.Send("* OK ready")
+			c.Expect("CAPABILITY")
+			c.OK("done")
+			c.Expect("LOGIN")
+			c.OK("in")
+			c.Expect("CAPABILITY")
+			c.OK("done")
+			listed(c)
+		}, "LOGIN"},
+		{"E15 a server that hangs up at LOGOUT", func(c *servertest.ScriptConn) {
+			c.Login("IMAP4rev1")
+			c.Expect("LIST")
+			c.Send(`* LIST () "/" INBOX`)
+			c.OK("done")
+			c.Expect("LOGOUT")
+		}, "PLAIN"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := servertest.Script(t, tt.server)
+			report, err := imapsource.Check(t.Context(), options(s.URL("imap"), nil))
+			if err != nil || report.Mechanism != tt.want || report.Folders != 1 {
+				t.Errorf("got %+v, %v; want one folder by %s", report, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestE27LoginCommand(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, username, password string
+		server                   func(c *servertest.ScriptConn) (username, password string)
+	}{
+		{"E27 quote and backslash are quoted", `a"b\c`, `"\`, func(c *servertest.ScriptConn) (string, string) {
+			if got, want := c.Expect("LOGIN"), `"a\"b\\c" "\"\\"`; got != want {
+				t.Errorf("the arguments are %s, want %s", got, want)
+			}
+			return `a"b\c`, `"\`
+		}},
+		{"E27 UTF-8 goes as literals", "jürgen", "paß wort", func(c *servertest.ScriptConn) (string, string) {
+			if got := c.Expect("LOGIN"); got != "{7}" {
+				t.Errorf("the user name goes as %q, want a literal", got)
+			}
+			c.Send("+ name?")
+			name := c.Literal(7)
+			if got := c.Line(); got != " {9}" {
+				t.Errorf("the password goes as %q, want a literal", got)
+			}
+			c.Send("+ password?")
+			pass := c.Literal(9)
+			if got := c.Line(); got != "" {
+				t.Errorf("%q follows the password", got)
+			}
+			return name, pass
+		}},
+		{"E27 a plain name and a password with a line feed", "alice", "a\nb", func(c *servertest.ScriptConn) (string, string) {
+			if got := c.Expect("LOGIN"); got != `"alice" {3}` {
+				t.Errorf("the arguments are %q", got)
+			}
+			c.Send("+ password?")
+			pass := c.Literal(3)
+			c.Line()
+			return "alice", pass
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := servertest.Script(t, func(c *servertest.ScriptConn) {
+				c.Send("* OK [CAPABILITY IMAP4rev1] ready")
+				if name, pass := tt.server(c); name != tt.username || pass != tt.password {
+					t.Errorf("logged in as %q with %q", name, pass)
+				}
+				c.OK("[CAPABILITY IMAP4rev1] in")
+				c.Expect("LIST")
+				c.OK("done")
+				c.Logout()
+			})
+			o := options(s.URL("imap"), nil)
+			o.Username, o.Password = tt.username, password(tt.password)
+			if _, err := imapsource.Check(t.Context(), o); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A server that answers NO to the user name must not be sent the password, nor
+// waited for.
+func TestE19RefusedBeforeThePassword(t *testing.T) {
+	t.Parallel()
+	s := servertest.Script(t, func(c *servertest.ScriptConn) {
+		c.Send("* OK [CAPABILITY IMAP4rev1] ready")
+		c.Expect("LOGIN {")
+		c.Raw("+ go\r\n" + c.Tag + " NO no such user\r\n")
+		c.Logout()
+	})
+	o := options(s.URL("imap"), nil)
+	o.Username, o.Password = "jürgen", password("ü")
+	_, err := imapsource.Check(t.Context(), o)
+	isFault(t, err, kith.FaultAuth, "NO no such user")
+}
+
+func TestCheckSettings(t *testing.T) {
+	t.Parallel()
+	reached := func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.New("dialled")
+	}
+	for _, tt := range []struct{ name, url, want string }{
+		{"no scheme", "mail.example.test", `url: "" is none of imaps, imap+starttls, imap`},
+		{"another scheme", "https://mail.example.test", `url: "https" is none of`},
+		{"no host", "imaps://", "url: it names no host"},
+		{"a password in it", "imaps://alice:secret@mail.example.test", "url: the user name belongs in username"},
+		{"a password in it, and malformed", "imaps://alice:secret@mail.example.test:x y", "url: want imaps://host"},
+		{"a folder in it", "imaps://mail.example.test/INBOX", "url: nothing may follow host and port"},
+		{"port 0", "imaps://mail.example.test:0", `url: "0" is no port`},
+		{"a port that is too high", "imaps://mail.example.test:65536", `url: "65536" is no port`},
+		{"plain text to another host", "imap://mail.example.test", "url: imap:// would send the password in plain text"},
+		{"plain text to a host that only sounds near", "imap://localhost.example.test", "url: imap:// would send"},
+		{"plain text to an address that is not loopback", "imap://192.0.2.1", "url: imap:// would send"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			o := options(tt.url, nil)
+			o.Dial = reached
+			_, err := imapsource.Check(t.Context(), o)
+			isFault(t, err, kith.FaultSettings, "alice-mail: ", tt.want)
+		})
+	}
+}
+
+func TestCheckAddress(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		url, want  string
+		allowPlain bool
+	}{
+		{"imaps://mail.example.test", "mail.example.test:993", false},
+		{"imap+starttls://mail.example.test/", "mail.example.test:143", false},
+		{"imap://mail.example.test", "mail.example.test:143", true},
+		{"imap://localhost:1143", "localhost:1143", false},
+		{"imap://[::1]", "[::1]:143", false},
+		{"imap://127.3.4.5", "127.3.4.5:143", false},
+		{"imaps://[2001:db8::1]:1993", "[2001:db8::1]:1993", false},
+	} {
+		var dialled string
+		o := options(tt.url, nil)
+		o.AllowPlain = tt.allowPlain
+		o.Dial = func(_ context.Context, network, addr string) (net.Conn, error) {
+			dialled = addr
+			return nil, &net.DNSError{Err: "no such host", Name: "mail.example.test", IsNotFound: true}
+		}
+		_, err := imapsource.Check(t.Context(), o)
+		isFault(t, err, kith.FaultTransient, "connect: no such host: is the name in url right?")
+		if dialled != tt.want {
+			t.Errorf("%s: dialled %q, want %q", tt.url, dialled, tt.want)
+		}
+	}
+}
+
+func TestCheckConnectFails(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := "imap://" + l.Addr().String()
+	l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	_, err = imapsource.Check(t.Context(), options(refused, nil))
+	isFault(t, err, kith.FaultTransient, "alice-mail: 127.0.0.1: connect: connection refused: nothing listens on port "+port)
+
+	o := options("imap://127.0.0.1", nil)
+	o.CommandTimeout = 20 * time.Millisecond
+	o.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		<-ctx.Done() // a host that drops packets
+		return nil, ctx.Err()
+	}
+	_, err = imapsource.Check(t.Context(), o)
+	isFault(t, err, kith.FaultTransient, "connect: no answer on port 143 within 20ms")
+
+	o = options("imap://localhost", nil)
+	o.Dial = func(context.Context, string, string) (net.Conn, error) { return elsewhere{}, nil }
+	_, err = imapsource.Check(t.Context(), o)
+	isFault(t, err, kith.FaultSettings, "connect: 192.0.2.1:143 is not on this machine")
+}
+
+type elsewhere struct{ net.Conn }
+
+func (elsewhere) Close() error { return nil }
+func (elsewhere) RemoteAddr() net.Addr {
+	return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 143}
+}
+
+func TestE17SilenceBeforeLogin(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, scheme, want string
+		server             func(c *servertest.ScriptConn)
+	}{
+		{"E17 no greeting", "imap", "greeting: the server did not answer for 1s", (*servertest.ScriptConn).Silence},
+		{"E17 no TLS", "imaps", "TLS: the TLS handshake was not complete after 1s", (*servertest.ScriptConn).Silence},
+		{"E17 no answer to STARTTLS", "imap+starttls", "STARTTLS: the server did not answer for 1s", func(c *servertest.ScriptConn) {
+			c.Send("* OK [CAPABILITY IMAP4rev1 STARTTLS] ready")
+			c.Silence()
+		}},
+		{"E17 no TLS after STARTTLS", "imap+starttls", "STARTTLS: ", func(c *servertest.ScriptConn) {
+			c.Send("* OK [CAPABILITY IMAP4rev1 STARTTLS] ready")
+			c.Expect("STARTTLS")
+			c.OK("go")
+			c.Silence()
+		}},
+		{"E17 no answer to the login", "imap", "login: PLAIN: the server did not answer for 1s", func(c *servertest.ScriptConn) {
+			c.Send(ready)
+			c.Silence()
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := servertest.Script(t, tt.server)
+			o := options(s.URL(tt.scheme), nil)
+			o.CommandTimeout = time.Second
+			_, err := imapsource.Check(t.Context(), o)
+			isFault(t, err, kith.FaultTransient, tt.want)
+		})
+	}
+}
+
+func TestCheckContext(t *testing.T) {
+	t.Parallel()
+	reason := errors.New("the daemon stops")
+	for _, scheme := range []string{"imap", "imaps", "imap+starttls"} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		s := servertest.Script(t, func(c *servertest.ScriptConn) {
+			if scheme == "imaps" {
+				c.Literal(1)
+			}
+			cancel(reason)
+			c.Silence()
+		})
+		_, err := imapsource.Check(ctx, options(s.URL(scheme), nil))
+		if !errors.Is(err, reason) {
+			t.Errorf("%s: %v, want the cause of the context", scheme, err)
+		}
+	}
+}
+
+func TestCheckPasswordFails(t *testing.T) {
+	t.Parallel()
+	s := servertest.Script(t, func(c *servertest.ScriptConn) {
+		c.Send(ready)
+		c.Logout()
+	})
+	o := options(s.URL("imap"), nil)
+	o.Password = func(context.Context) (string, error) {
+		return "", kith.Faultf(kith.FaultSettings, "password_file: no such file")
+	}
+	_, err := imapsource.Check(t.Context(), o)
+	isFault(t, err, kith.FaultSettings, "alice-mail: 127.0.0.1: password: password_file: no such file")
+}
