@@ -46,7 +46,7 @@ func (b *bench) startServer(ctx context.Context, messages int) (*server, error) 
 		messages: messages, bin: b.bin, script: script, dir: dir,
 		maildir: filepath.Join(dir, "mail", user, "Maildir"), contacts: filepath.Join(dir, "contacts.csv"),
 	}
-	ports, err := freePorts(2)
+	ports, err := freePorts(ctx, 2)
 	if err != nil {
 		return nil, err
 	}
@@ -68,11 +68,13 @@ func (b *bench) startServer(ctx context.Context, messages int) (*server, error) 
 func (s *server) control(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, s.script, args...)
 	// Into a file: Dovecot inherits it and would keep a pipe open.
-	log, err := os.CreateTemp("", "kith-bench-*.log")
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return err
+	}
+	log, err := os.Create(filepath.Join(s.dir, "script.log"))
 	if err != nil {
 		return err
 	}
-	defer os.Remove(log.Name())
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Run(); err != nil {
@@ -164,14 +166,14 @@ func (s *server) bare(which string) command {
 }
 
 // freePorts returns ports that were free a moment ago.
-func freePorts(n int) ([]int, error) {
+func freePorts(ctx context.Context, n int) ([]int, error) {
 	var ports []int
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, err
 		}
-		defer l.Close() // when all are chosen, so that they differ
+		defer func() { _ = l.Close() }() // when all are chosen, so that they differ
 		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
 	}
 	return ports, nil
