@@ -98,10 +98,15 @@ func isPlain(s string) bool {
 
 // isAtext tells whether c may stand in a local part without quotes (RFC 5322
 // §3.2.3, RFC 6532 §3.2).
-func isAtext(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
-		c >= utf8.RuneSelf || strings.IndexByte("!#$%&'*+-/=?^_`{|}~", c) >= 0
-}
+func isAtext(c byte) bool { return atext[c] }
+
+var atext = func() (set [256]bool) {
+	for c := range set {
+		set[c] = 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
+			c >= utf8.RuneSelf || strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", rune(c))
+	}
+	return set
+}()
 
 // visible maps blanks of all kinds to the plain one and drops what can't be
 // seen: controls, zero-width and bidirectional characters.

@@ -312,7 +312,7 @@ func (p *listParser) end(comma bool) {
 				p.prefix = text
 				return
 			}
-			p.list.add("", text)
+			p.list.addForeign("", text)
 			return
 		}
 		p.endPrefix()
@@ -335,7 +335,7 @@ func isDirectoryName(s string) bool {
 // endPrefix adds what turned out to be no half of a name.
 func (p *listParser) endPrefix() {
 	if p.prefix != "" {
-		p.list.add("", p.prefix)
+		p.list.addForeign("", p.prefix)
 		p.prefix = ""
 	}
 }
@@ -348,7 +348,8 @@ func (p *listParser) bracketed(name string) {
 			addr = addr[colon+1:]
 		}
 	}
-	if _, ok := address.Normalize(addr); !ok {
+	canonical, ok := address.Normalize(addr)
+	if !ok {
 		if strings.ContainsAny(addr, ",;") && strings.Contains(addr, "@") && !p.nested {
 			inner := listParser{list: p.list, s: addr, nested: true}
 			inner.run()
@@ -358,8 +359,10 @@ func (p *listParser) bracketed(name string) {
 			p.bare(name)
 			return
 		}
+		p.list.addForeign(name, addr)
+		return
 	}
-	p.list.add(name, addr)
+	p.list.add(name, canonical)
 }
 
 // bare adds an entry that has an address somewhere in its text:
@@ -368,15 +371,16 @@ func (p *listParser) bare(text string) {
 	if strings.Contains(text, "=?") {
 		text = decodeWords(text)
 	}
-	if _, ok := address.Normalize(text); ok || !strings.Contains(text, " ") {
-		p.list.add(p.comment, text)
+	if canonical, ok := address.Normalize(text); ok {
+		p.list.add(p.comment, canonical)
 		return
 	}
 	name := p.comment
 	var words []string
 	found := false
-	for _, word := range strings.Fields(text) {
-		if _, ok := address.Normalize(word); !ok {
+	for word := range strings.FieldsSeq(text) {
+		canonical, ok := address.Normalize(word)
+		if !ok {
 			words = append(words, word)
 			continue
 		}
@@ -384,36 +388,42 @@ func (p *listParser) bare(text string) {
 			name = strings.Join(words, " ")
 			words = nil
 		}
-		p.list.add(name, word)
+		p.list.add(name, canonical)
 		name, found = "", true
 	}
 	if !found {
-		p.list.add(p.comment, text)
+		p.list.addForeign(p.comment, text)
 	}
 }
 
-// add appends a mailbox, made canonical and clean.
-func (l *addressList) add(name, addr string) {
-	canonical, ok := address.Normalize(addr)
-	if !ok && strings.Contains(addr, "=?") {
-		canonical, ok = address.Normalize(decodeWords(addr))
-	}
-	if !ok {
-		canonical = strings.TrimSpace(cut(clean(decodeWords(addr)), maxForeign))
-		// undisclosed-recipients:;@host and the like name nobody.
-		if canonical == "" || canonical[0] == '@' || hasPrefixFold(canonical, "undisclosed") {
-			return
-		}
-	}
+// add appends a mailbox with a canonical address.
+func (l *addressList) add(name, canonical string) {
 	if len(l.addresses) == maxAddresses {
 		l.cut = true
 		return
 	}
-	l.foreign = l.foreign || !ok
 	if l.addresses == nil {
 		l.addresses = make([]kith.Address, 0, 2)
 	}
 	l.addresses = append(l.addresses, kith.Address{Name: cleanName(name), Address: canonical})
+}
+
+// addForeign appends what stands in the place of an address.
+func (l *addressList) addForeign(name, text string) {
+	if strings.Contains(text, "=?") {
+		text = decodeWords(text)
+		if canonical, ok := address.Normalize(text); ok {
+			l.add(name, canonical)
+			return
+		}
+	}
+	text = strings.TrimSpace(cut(clean(text), maxForeign))
+	// undisclosed-recipients:;@host and the like name nobody.
+	if text == "" || text[0] == '@' || hasPrefixFold(text, "undisclosed") {
+		return
+	}
+	l.foreign = true
+	l.add(name, text)
 }
 
 // maxForeign bounds what is kept of an address that is none, in bytes.

@@ -54,7 +54,8 @@ func ReadBounce(m *kith.Message, report, original []byte) {
 	original = original[:min(len(original), maxReportRead)]
 	b := m.Bounce
 	readReport(b, report)
-	h := readHeader(original)
+	var h header
+	h.read(original)
 	if b.MessageID = h.messageID(m); b.MessageID == "" {
 		b.MessageID = quotedMessageID(report)
 	}

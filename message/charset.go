@@ -73,6 +73,9 @@ func decodeCharset(label string, b []byte) string {
 	if isASCII(b) && !isStateful(label) {
 		return string(b)
 	}
+	if strings.EqualFold(label, "utf-8") {
+		return strings.ToValidUTF8(string(b), "\ufffd")
+	}
 	e := lookupCharset(label)
 	if e == nil || strings.EqualFold(label, "us-ascii") {
 		return guessCharset("", b)

@@ -105,6 +105,9 @@ func (d *dateParts) word(s string) bool {
 			return true
 		}
 	}
+	if d.hour < 0 {
+		return true
+	}
 	upper := strings.ToUpper(s)
 	if upper == "PM" && d.hour >= 1 && d.hour < 12 {
 		d.hour += 12
@@ -114,7 +117,7 @@ func (d *dateParts) word(s string) bool {
 		d.hour = 0
 		return true
 	}
-	if d.hour < 0 || d.zoned {
+	if d.zoned {
 		return true
 	}
 	if hours, ok := zones[upper]; ok {

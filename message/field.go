@@ -161,10 +161,10 @@ func (f field) traced() bool {
 	return false
 }
 
-func readHeader(raw []byte) *header {
-	h := &header{}
+// read fills h from a header block.
+func (h *header) read(raw []byte) {
 	if len(raw) > maxHeader {
-		raw = raw[:maxHeader]
+		raw = raw[:bytes.LastIndexByte(raw[:maxHeader], '\n')+1]
 		h.warnings = append(h.warnings, fmt.Sprintf("the header is longer than %d bytes: the rest is not read", maxHeader))
 	}
 	for name, value := range fields(string(raw)) {
@@ -193,7 +193,6 @@ func readHeader(raw []byte) *header {
 			h.warnings = append(h.warnings, fieldNames[f]+" is given more than once: "+which)
 		}
 	}
-	return h
 }
 
 // fields yields the fields of a header block, folds left in. A line that is no
@@ -203,8 +202,8 @@ func fields(s string) iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
 		s = strings.TrimPrefix(s, "\ufeff")
 		s = strings.TrimLeft(s, "\r\n")
-		if strings.HasPrefix(s, "From ") || strings.HasPrefix(s, ">From ") {
-			_, s = cutLine(s)
+		if line, rest := cutLine(s); isMboxLine(line) {
+			s = rest
 		}
 		for s != "" {
 			line, rest := cutLine(s)
@@ -236,6 +235,16 @@ func cutLine(s string) (line, rest string) {
 	return s[:i+1], s[i+1:]
 }
 
+// isMboxLine tells whether a line is the one that mbox files have before each message (RFC 4155).
+func isMboxLine[T string | []byte](line T) bool {
+	s := strings.TrimPrefix(string(line[:min(len(line), 10)]), ">")
+	if !strings.HasPrefix(s, "From ") {
+		return false
+	}
+	_, isField := fieldName(line)
+	return !isField
+}
+
 func isBlank(line string) bool { return line == "\n" || line == "\r\n" || line == "\r" }
 
 // fieldName returns the name of the field that a line starts with (RFC 5322
@@ -259,48 +268,45 @@ func fieldName[T string | []byte](line T) (T, bool) {
 // unfold makes one line of a field's value (RFC 5322 §2.2.3): the blanks
 // around a fold become one.
 func unfold(s string) string {
-	s = strings.Trim(s, " \t\r\n")
+	s = trimFold(s)
 	if strings.IndexByte(s, '\n') < 0 && strings.IndexByte(s, '\r') < 0 {
 		return s
 	}
 	b := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\r' && s[i] != '\n' {
-			b = append(b, s[i])
-			continue
+	for {
+		fold := 0
+		for fold < len(s) && s[fold] != '\n' && s[fold] != '\r' {
+			fold++
 		}
-		for i+1 < len(s) && strings.IndexByte(" \t\r\n", s[i+1]) >= 0 {
-			i++
+		b = append(b, s[:fold]...)
+		if fold == len(s) {
+			return string(b)
 		}
 		b = append(bytes.TrimRight(b, " \t"), ' ')
+		s = trimFold(s[fold:])
 	}
-	return string(b)
 }
+
+// trimFold removes the blanks and line ends around s.
+func trimFold(s string) string {
+	for s != "" && isFold(s[0]) {
+		s = s[1:]
+	}
+	for s != "" && isFold(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+func isFold(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 // value returns the first value of a field as valid UTF-8, not yet decoded.
 func (h *header) value(f field) string { return h.toUTF8(h.first[f]) }
 
-// values yields all values of a field that may be repeated.
-func (h *header) values(f field) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		if h.first[f] == "" || !yield(h.value(f)) {
-			return
-		}
-		if !f.joined() {
-			return
-		}
-		for _, r := range h.repeated {
-			if r.field == f && !yield(h.toUTF8(r.value)) {
-				return
-			}
-		}
-	}
-}
-
 // toUTF8 guesses what 8-bit characters mean that should have been encoded:
 // UTF-8 (RFC 6532), else the charset of the body, else Windows-1252.
 func (h *header) toUTF8(s string) string {
-	if strings.Contains(s, "\x1b$") || strings.Contains(s, "\x1b(") {
+	if i := strings.IndexByte(s, 0x1b); i >= 0 && i+1 < len(s) && (s[i+1] == '$' || s[i+1] == '(') {
 		return decodeCharset("iso-2022-jp", []byte(s))
 	}
 	if utf8.ValidString(s) {
@@ -315,10 +321,17 @@ func (h *header) text(f field) string {
 	return clean(decodeWords(h.value(f)))
 }
 
+// addresses returns the mailboxes in a field.
 func (h *header) addresses(m *kith.Message, f field) []kith.Address {
+	if h.first[f] == "" {
+		return nil
+	}
 	var list addressList
-	for v := range h.values(f) {
-		list.parse(v)
+	list.parse(h.value(f))
+	for _, r := range h.repeated {
+		if r.field == f && f.joined() {
+			list.parse(h.toUTF8(r.value))
+		}
 	}
 	if list.cut {
 		warn(m, "%s has more than %d addresses: the rest is left out", fieldNames[f], maxAddresses)
@@ -332,10 +345,7 @@ func (h *header) addresses(m *kith.Message, f field) []kith.Address {
 // deliveredTo returns the addresses that servers noted on arrival, without duplicates.
 func (h *header) deliveredTo(m *kith.Message) []string {
 	var to []string
-	for _, f := range []field{fieldDeliveredTo, fieldXOriginalTo, fieldEnvelopeTo} {
-		if h.first[f] == "" {
-			continue
-		}
+	for _, f := range [...]field{fieldDeliveredTo, fieldXOriginalTo, fieldEnvelopeTo} {
 		for _, a := range h.addresses(m, f) {
 			to = appendNew(to, a.Address)
 		}

@@ -33,7 +33,8 @@ const (
 // recipients (To, Cc, Bcc), References and In-Reply-To are joined.
 func ParseHeader(raw []byte) *kith.Message {
 	m := &kith.Message{DateSource: kith.DateNone}
-	h := readHeader(raw)
+	var h header
+	h.read(raw)
 	for _, w := range h.warnings {
 		warn(m, "%s", w)
 	}

@@ -27,12 +27,14 @@ func (h *header) messageID(m *kith.Message) string {
 // messageIDs returns the ids in a field, oldest first, each once and without
 // the message's own, bounded.
 func (h *header) messageIDs(m *kith.Message, f field) []string {
-	var ids []string
-	for v := range h.values(f) {
-		ids = append(ids, parseMessageIDs(v, false)...)
-	}
-	if len(ids) == 0 {
+	if h.first[f] == "" {
 		return nil
+	}
+	ids := parseMessageIDs(h.value(f), false)
+	for _, r := range h.repeated {
+		if r.field == f {
+			ids = append(ids, parseMessageIDs(h.toUTF8(r.value), false)...)
+		}
 	}
 	kept := ids[:0]
 	if len(ids) <= 8 { // nearly always: no map needed

@@ -169,7 +169,7 @@ func (p *parser) header(root bool) (header []byte, end *stop) {
 				}
 				return header, nil
 			}
-			if _, ok := fieldName(line); !ok && !isContinuation(line, header) && !(root && len(header) == 0 && isMboxLine(line)) {
+			if !belongs(line, header) {
 				line = bytes.Clone(line)
 				if !p.fieldFollows() {
 					p.pushed = line
@@ -184,13 +184,16 @@ func (p *parser) header(root bool) (header []byte, end *stop) {
 	}
 }
 
-func isContinuation(line, header []byte) bool {
-	return (line[0] == ' ' || line[0] == '\t') && len(header) > 0
-}
-
-func isMboxLine(line []byte) bool {
-	return bytes.HasPrefix(line, []byte("From ")) || bytes.HasPrefix(line, []byte(">From ")) ||
-		bytes.HasPrefix(line, []byte("\ufeff"))
+// belongs tells whether a line is part of a header of which the beginning was read.
+func belongs(line, header []byte) bool {
+	if len(header) == 0 && isMboxLine(line) {
+		return true
+	}
+	if len(header) > 0 && (line[0] == ' ' || line[0] == '\t') {
+		return true
+	}
+	_, ok := fieldName(line)
+	return ok
 }
 
 // fieldFollows tells whether the next line is a field, or the end of the header.
@@ -206,6 +209,9 @@ func (p *parser) entity(header []byte, end *stop, mediaType, path string, depth 
 	p.parts++
 	part := &Part{Path: path, MediaType: mediaType}
 	part.setHeader(header)
+	if path == "" && !part.isMultipart() {
+		part.Path = "1"
+	}
 	if end != nil {
 		if part.isMultipart() {
 			p.warnings = append(p.warnings, "a multipart has no parts")
@@ -213,9 +219,6 @@ func (p *parser) entity(header []byte, end *stop, mediaType, path string, depth 
 		return part, *end
 	}
 	if !part.isMultipart() {
-		if path == "" {
-			part.Path = "1"
-		}
 		return part, p.body(part)
 	}
 	boundary := strings.TrimRight(part.Params["boundary"], " \t") // RFC 2046 §5.1.1: it does not end in blanks

@@ -2,6 +2,7 @@ package message
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -150,6 +151,7 @@ func appendBase64(b []byte, s string) []byte {
 
 // appendQ decodes the Q encoding (RFC 2047 §4.2).
 func appendQ(b []byte, s string) []byte {
+	b = slices.Grow(b, len(s))
 	for i := 0; i < len(s); i++ {
 		switch {
 		case s[i] == '_':
@@ -187,6 +189,8 @@ func clean(s string) string {
 	}
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch {
+		case ' ' <= r && r < 0x7f:
+			return r
 		case r == '\t' || r == '\n' || r == '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029':
 			return ' '
 		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\ufeff':
