@@ -46,7 +46,8 @@ func (s *Source) Streams(ctx context.Context) ([]kith.Stream, error) {
 	for _, data := range listed {
 		if f, ok := newFolder(data, spaces); ok {
 			folders = append(folders, f)
-			if data.Status != nil {
+			// RFC 9051 §6.3.11: of the selected folder, a status may be old.
+			if data.Status != nil && f.name != s.selected {
 				s.statuses[f.name] = *data.Status
 			}
 		}

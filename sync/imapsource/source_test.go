@@ -29,17 +29,6 @@ var servers = []struct{ name, caps string }{
 	{"IMAP4rev1 alone", "IMAP4rev1"},
 }
 
-// onDovecot runs a test on each of servers, and checks that the mailbox is left
-// as it was.
-func onDovecot(t *testing.T, test func(t *testing.T, d *servertest.DovecotServer)) {
-	for _, server := range servers {
-		t.Run(server.name, func(t *testing.T) {
-			t.Parallel()
-			test(t, servertest.Dovecot(t, servertest.DovecotOptions{Caps: server.caps}))
-		})
-	}
-}
-
 // aliceAt is for alice on a server at this URL.
 func aliceAt(url string) imapsource.Options {
 	return imapsource.Options{
