@@ -2,7 +2,6 @@ package message
 
 import (
 	"bytes"
-	"fmt"
 	"iter"
 	"strings"
 	"unicode/utf8"
@@ -131,8 +130,9 @@ func lookupField(name string) field {
 // header holds the values of the fields that kith looks at.
 type header struct {
 	first    [numFields]string // the first value that is not empty, unfolded
-	repeated []repeat          // further ones
+	repeated []repeat          // further ones, of fields of which all count
 	warnings []string
+	warned   [numFields]bool
 }
 
 type repeat struct {
@@ -165,11 +165,11 @@ func (f field) traced() bool {
 func (h *header) read(raw []byte) {
 	if len(raw) > maxHeader {
 		raw = raw[:bytes.LastIndexByte(raw[:maxHeader], '\n')+1]
-		h.warnings = append(h.warnings, fmt.Sprintf("the header is longer than %d bytes: the rest is not read", maxHeader))
+		h.warnings = append(h.warnings, "the header is longer than a megabyte: the rest is not read")
 	}
 	for name, value := range fields(string(raw)) {
 		if name == "" {
-			h.warnings = append(h.warnings, "a line of the header is no field")
+			h.warn(fieldNone, "a line of the header is no field")
 			continue
 		}
 		f := lookupField(name)
@@ -181,17 +181,22 @@ func (h *header) read(raw []byte) {
 		case value == "":
 		case h.first[f] == "":
 			h.first[f] = value
-		default:
+		case f.joined():
 			h.repeated = append(h.repeated, repeat{f, value})
-			if f.traced() {
-				continue
+			if !f.traced() {
+				h.warn(f, fieldNames[f]+" is given more than once: all are used")
 			}
-			which := "the first is used"
-			if f.joined() {
-				which = "all are used"
-			}
-			h.warnings = append(h.warnings, fieldNames[f]+" is given more than once: "+which)
+		case !f.traced():
+			h.warn(f, fieldNames[f]+" is given more than once: the first is used")
 		}
+	}
+}
+
+// warn notes a warning about a field, once.
+func (h *header) warn(f field, text string) {
+	if !h.warned[f] {
+		h.warned[f] = true
+		h.warnings = append(h.warnings, text)
 	}
 }
 
@@ -245,7 +250,9 @@ func isMboxLine[T string | []byte](line T) bool {
 	return !isField
 }
 
-func isBlank(line string) bool { return line == "\n" || line == "\r\n" || line == "\r" }
+func isBlank[T string | []byte](line T) bool {
+	return len(line) == 1 && (line[0] == '\n' || line[0] == '\r') || len(line) == 2 && line[0] == '\r' && line[1] == '\n'
+}
 
 // fieldName returns the name of the field that a line starts with (RFC 5322
 // §2.2; §4.5.8 allows blanks before the colon).
@@ -329,7 +336,7 @@ func (h *header) addresses(m *kith.Message, f field) []kith.Address {
 	var list addressList
 	list.parse(h.value(f))
 	for _, r := range h.repeated {
-		if r.field == f && f.joined() {
+		if r.field == f {
 			list.parse(h.toUTF8(r.value))
 		}
 	}

@@ -50,8 +50,8 @@ var separator = regexp.MustCompile(`(?i)^[-_=* ]{2,}\s*(` + strings.Join([]strin
 }, "|") + `)[ :]*[-_=* ]*$|^(Begin forwarded message|Anfang der weitergeleiteten Nachricht|Début du message réexpédié)\s?:$`)
 
 // wrote is what ends the line above a quoted message: On Monday Ann wrote:
-var wrote = regexp.MustCompile(`(?i)(\b(wrote|writes|schrieb|schreef|geschreven|escribió|escreveu|skrev|napisał|napisał\(a\)|pisze|napsal|írta)\b.{0,80}|` +
-	`a écrit|ha scritto|ha escrit|kirjoitti|пишет|написал|написала|写道|のメッセージ|さんは書きました)\s?[:：]$`)
+var wrote = regexp.MustCompile(`(?i)\s(wrote|writes|schrieb|schreef|geschreven|escribió|escreveu|skrev|napisał(\(a\))?|pisze|napsal|írta|` +
+	`a écrit|ha scritto|ha escrit|kirjoitti|пишет|написала?|写道)(\s.{0,80})?[:：]$`)
 
 // when is how such a line begins.
 var when = regexp.MustCompile(`(?i)^[ *_]*(on|am|le|op|il|el|em|den|dne|w dniu|dnia|в|at|от|\pL{2,12}[.,]? \d|\d|"|<|\pL+.*@)`)

@@ -202,7 +202,7 @@ func TestOddHeaders(t *testing.T) {
 		if m.Subject != "s" || len(m.References) != 1 || len(m.To) != 0 {
 			t.Errorf("Subject %q, %d references, To %v", m.Subject, len(m.References), m.To)
 		}
-		if diff := cmp.Diff([]string{"the header is longer than 1048576 bytes: the rest is not read"}, m.Warnings); diff != "" {
+		if diff := cmp.Diff([]string{"the header is longer than a megabyte: the rest is not read"}, m.Warnings); diff != "" {
 			t.Error(diff)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,7 +51,7 @@ func read(r io.Reader) (*kith.Message, *parser, error) {
 	if p.err != nil {
 		return nil, nil, fmt.Errorf("read message: %w", p.err)
 	}
-	if !hasField(header) {
+	if !p.sawField {
 		return nil, nil, ErrNoMessage
 	}
 	m := ParseHeader(header)
@@ -66,22 +67,15 @@ func read(r io.Reader) (*kith.Message, *parser, error) {
 	return m, p, nil
 }
 
-func hasField(header []byte) bool {
-	for name := range fields(string(header)) {
-		if name != "" {
-			return true
-		}
-	}
-	return false
-}
-
 // parser finds the structure of a message in one pass over its lines.
 type parser struct {
 	r        *bufio.Reader
 	err      error // of r, other than its end
 	size     int64
 	pushed   []byte   // a line that is to be read once more
-	bounds   []string // the open boundaries with their dashes, outermost first
+	bounds   [][]byte // the open boundaries with their dashes, outermost first
+	lineEnd  []byte   // of the line that was read last, until it is known whose it is
+	sawField bool     // in the message's header
 	parts    int
 	root     *Part
 	held     map[*Part][]byte
@@ -116,6 +110,13 @@ func (p *parser) line() (line []byte, whole bool) {
 	return line, err == nil
 }
 
+// warn notes a warning, once.
+func (p *parser) warn(text string) {
+	if !slices.Contains(p.warnings, text) {
+		p.warnings = append(p.warnings, text)
+	}
+}
+
 // stop is what ended a part: a boundary, by its index in bounds, or the end of the message.
 type stop struct {
 	level int // -1 at the end of the message
@@ -130,7 +131,7 @@ func (p *parser) boundary(line []byte) (stop, bool) {
 		return stop{}, false
 	}
 	for level := len(p.bounds) - 1; level >= 0; level-- {
-		rest, ok := bytes.CutPrefix(line, []byte(p.bounds[level]))
+		rest, ok := bytes.CutPrefix(line, p.bounds[level])
 		if !ok {
 			continue
 		}
@@ -163,18 +164,18 @@ func (p *parser) header(root bool) (header []byte, end *stop) {
 			if s, ok := p.boundary(line); ok {
 				return header, &s
 			}
-			if isBlank(string(line)) {
+			if isBlank(line) {
 				if root && len(header) == 0 && p.fieldFollows() {
 					continue
 				}
 				return header, nil
 			}
-			if !belongs(line, header) {
+			if !p.belongs(line, header) {
 				line = bytes.Clone(line)
 				if !p.fieldFollows() {
 					p.pushed = line
 					if len(header) > 0 {
-						p.warnings = append(p.warnings, "there is no empty line between header and body")
+						p.warn("there is no empty line between header and body")
 					}
 					return header, nil
 				}
@@ -185,7 +186,7 @@ func (p *parser) header(root bool) (header []byte, end *stop) {
 }
 
 // belongs tells whether a line is part of a header of which the beginning was read.
-func belongs(line, header []byte) bool {
+func (p *parser) belongs(line, header []byte) bool {
 	if len(header) == 0 && isMboxLine(line) {
 		return true
 	}
@@ -193,6 +194,7 @@ func belongs(line, header []byte) bool {
 		return true
 	}
 	_, ok := fieldName(line)
+	p.sawField = p.sawField || ok
 	return ok
 }
 
@@ -214,7 +216,7 @@ func (p *parser) entity(header []byte, end *stop, mediaType, path string, depth 
 	}
 	if end != nil {
 		if part.isMultipart() {
-			p.warnings = append(p.warnings, "a multipart has no parts")
+			p.warn("a multipart has no parts")
 		}
 		return part, *end
 	}
@@ -223,7 +225,7 @@ func (p *parser) entity(header []byte, end *stop, mediaType, path string, depth 
 	}
 	boundary := strings.TrimRight(part.Params["boundary"], " \t") // RFC 2046 §5.1.1: it does not end in blanks
 	if boundary == "" || depth == maxDepth {
-		p.warnings = append(p.warnings, "a multipart names no boundary, or is nested too deeply: its parts are not read")
+		p.warn("a multipart names no boundary, or is nested too deeply: its parts are not read")
 		return part, p.body(part)
 	}
 	return part, p.multipart(part, boundary, depth)
@@ -231,7 +233,7 @@ func (p *parser) entity(header []byte, end *stop, mediaType, path string, depth 
 
 func (p *parser) multipart(part *Part, boundary string, depth int) stop {
 	level := len(p.bounds)
-	p.bounds = append(p.bounds, "--"+boundary)
+	p.bounds = append(p.bounds, []byte("--"+boundary))
 	childType := "text/plain"
 	if part.MediaType == "multipart/digest" {
 		childType = "message/rfc822" // RFC 2046 §5.1.5
@@ -239,7 +241,7 @@ func (p *parser) multipart(part *Part, boundary string, depth int) stop {
 	s := p.skip() // the preamble
 	for s.level == level && !s.last {
 		if p.parts >= maxParts {
-			p.warnings = append(p.warnings, fmt.Sprintf("there are more than %d parts: the rest is not read", maxParts))
+			p.warn("there are more than a thousand parts: the rest is not read")
 			s = p.skip()
 			continue
 		}
@@ -254,12 +256,12 @@ func (p *parser) multipart(part *Part, boundary string, depth int) stop {
 	}
 	p.bounds = p.bounds[:level]
 	if len(part.Children) == 0 {
-		p.warnings = append(p.warnings, "a multipart has no parts")
+		p.warn("a multipart has no parts")
 	}
 	if s.level == level {
 		return p.skip() // the epilogue
 	}
-	p.warnings = append(p.warnings, "a multipart does not end as it should: the message may be cut short")
+	p.warn("a multipart does not end as it should: the message may be cut short")
 	return s
 }
 
@@ -308,12 +310,12 @@ func (p *parser) body(part *Part) stop {
 // boundary belongs to the boundary (RFC 2046 §5.1.1). Of lines longer than the
 // buffer, each is called with one piece after the other.
 func (p *parser) lines(each func([]byte)) stop {
-	var lineEnd []byte
+	p.lineEnd = p.lineEnd[:0]
 	whole := true
 	for {
 		line, isWhole := p.line()
 		if line == nil {
-			each(lineEnd)
+			each(p.lineEnd)
 			return atEnd
 		}
 		if whole {
@@ -322,9 +324,9 @@ func (p *parser) lines(each func([]byte)) stop {
 			}
 		}
 		whole = isWhole
-		each(lineEnd)
+		each(p.lineEnd)
 		text := bytes.TrimRight(line, "\r\n")
-		lineEnd = append(lineEnd[:0], line[len(text):]...)
+		p.lineEnd = append(p.lineEnd[:0], line[len(text):]...)
 		each(text)
 	}
 }

@@ -26,12 +26,8 @@ func Snippet(p *Part, body []byte) string {
 func (p *Part) text(body []byte) string {
 	body = p.Decode(body)
 	label := p.Params["charset"]
-	if lookupCharset(label) == nil && p.MediaType == "text/html" {
-		if e, _, certain := charset.DetermineEncoding(body, p.MediaType); certain {
-			if out, err := e.NewDecoder().Bytes(body); err == nil {
-				return string(out)
-			}
-		}
+	if lookupCharset(label) == nil && p.MediaType == "text/html" && !utf8.Valid(body) {
+		_, label, _ = charset.DetermineEncoding(body, p.MediaType) // what the HTML itself says
 	}
 	return decodeCharset(label, withoutCutRune(label, body))
 }
