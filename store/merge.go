@@ -1,0 +1,113 @@
+package store
+
+import (
+	"slices"
+	"time"
+
+	"kith"
+)
+
+// FingerprintTolerance is how far apart two copies with the same fingerprint may
+// have occurred.
+const FingerprintTolerance = 2 * time.Second
+
+// Merge adds to a known interaction what another copy of it tells, as
+// [Recorder.Record] promises, and reports whether that changed it. Evidence,
+// thread and identity are not looked at.
+func Merge(known, other *kith.Interaction) (changed bool) {
+	if mergeParticipants(known, other.Participants) {
+		changed = true
+	}
+	if mergeLinks(known, other.Links) {
+		changed = true
+	}
+	if other.DirectionRule.Strength() > known.DirectionRule.Strength() {
+		known.Direction, known.DirectionRule = other.Direction, other.DirectionRule
+		known.InitiatedBy, known.Owner = other.InitiatedBy, other.Owner
+		known.Template, known.Group = other.Template, other.Group
+		changed = true
+	}
+	if known.DeliveryStatus == kith.DeliveryNone && other.DeliveryStatus == kith.DeliverySent {
+		known.DeliveryStatus = kith.DeliverySent
+		changed = true
+	}
+	// A copy that was not seen to be ours has none.
+	if (known.Fingerprint == kith.Key{}) && (other.Fingerprint != kith.Key{}) {
+		known.Fingerprint = other.Fingerprint
+		changed = true
+	}
+	return changed
+}
+
+func mergeParticipants(known *kith.Interaction, others []kith.Participant) (changed bool) {
+	type seat struct {
+		role    kith.ParticipantRole
+		address string
+	}
+	var taken map[seat]bool // made when the lists first differ: mostly they don't
+	for i, p := range others {
+		at := seat{p.Role, p.Address}
+		if taken == nil {
+			if i < len(known.Participants) && at == (seat{known.Participants[i].Role, known.Participants[i].Address}) {
+				continue
+			}
+			taken = make(map[seat]bool, len(known.Participants))
+			for _, q := range known.Participants {
+				taken[seat{q.Role, q.Address}] = true
+			}
+		}
+		if !taken[at] {
+			taken[at] = true
+			known.Participants = append(known.Participants, p)
+			changed = true
+		}
+	}
+	return changed
+}
+
+func mergeLinks(known *kith.Interaction, others []kith.Link) (changed bool) {
+	for _, l := range others {
+		i := slices.IndexFunc(known.Links, func(k kith.Link) bool { return k.ContactID == l.ContactID })
+		switch {
+		case i < 0:
+			known.Links = append(known.Links, l)
+			changed = true
+		case linkRank(l) < linkRank(known.Links[i]):
+			known.Links[i] = l
+			changed = true
+		}
+	}
+	return changed
+}
+
+// roleOrder is the order of [kith.Link].
+var roleOrder = []kith.ParticipantRole{
+	kith.RoleFrom, kith.RoleSender, kith.RoleReplyTo, kith.RoleTo, kith.RoleCc, kith.RoleBcc,
+	kith.RoleOrganizer, kith.RoleAttendee,
+}
+
+// linkRank orders the links of one contact: the least stays. What somebody
+// linked by hand stays whatever the messages say.
+func linkRank(l kith.Link) int {
+	if l.Rule == kith.LinkByHand {
+		return -1
+	}
+	if i := slices.Index(roleOrder, l.Role); i >= 0 {
+		return i
+	}
+	return len(roleOrder)
+}
+
+// Bounces tells whether a delivery report says that a message did not arrive.
+// Delays and successes are no bounces (RFC 3464 §2.3.3).
+func Bounces(b kith.Bounce) bool {
+	return b.MessageID != "" && (b.Action == "failed" || b.Action == "")
+}
+
+// QuarantineRetry returns how long an item rests in quarantine after it could
+// not be read so many times: a quarter of an hour, then twice as long each
+// time, a day at most.
+func QuarantineRetry(attempts int) time.Duration {
+	const first, most = 15 * time.Minute, 24 * time.Hour
+	return min(first<<min(max(attempts-1, 0), 10), most)
+}

@@ -1,0 +1,183 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"kith"
+)
+
+const accountColumns = `name, kind, owner, schedule, settings, state, next_poll, last_poll, last_success, attempts, error, error_since`
+
+func scanAccount(scan func(...any) error) (kith.Account, error) {
+	var a kith.Account
+	var next, last, success, since sql.NullInt64
+	err := scan(&a.Name, &a.Kind, &a.Owner, &a.Schedule, &a.Settings, &a.State, &next, &last, &success, &a.Attempts, &a.Error, &since)
+	a.NextPoll, a.LastPoll, a.LastSuccess, a.ErrorSince = timeOf(next), timeOf(last), timeOf(success), timeOf(since)
+	return a, err
+}
+
+// accounts reads the accounts that a clause chooses.
+func (tx tx) accounts(ctx context.Context, clause string, args ...any) ([]kith.Account, error) {
+	var accounts []kith.Account
+	err := tx.each(ctx, `SELECT `+accountColumns+` FROM accounts `+clause, args, func(scan func(...any) error) error {
+		a, err := scanAccount(scan)
+		accounts = append(accounts, a)
+		return err
+	})
+	return accounts, err
+}
+
+// Reconcile implements [store.Accounts].
+func (s *Store) Reconcile(ctx context.Context, accounts []kith.Account) error {
+	return s.write(ctx, "reconcile the accounts", func(tx tx) error {
+		known, err := tx.accounts(ctx, "")
+		if err != nil {
+			return err
+		}
+		old := make(map[string]kith.Account)
+		for _, a := range known {
+			old[a.Name] = a
+		}
+		for _, a := range accounts {
+			was, ok := old[a.Name]
+			delete(old, a.Name)
+			changed := was.Settings != a.Settings
+			switch {
+			case !ok:
+				_, err = tx.exec(ctx, `INSERT INTO accounts (name, kind, owner, schedule, settings, state, next_poll) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+					a.Name, a.Kind, a.Owner, a.Schedule, a.Settings, kith.StateNew, micros(a.NextPoll))
+			case was.State == kith.StateRemoved, was.State == kith.StateNeedsAttention && changed:
+				_, err = tx.exec(ctx, `UPDATE accounts SET kind = ?, owner = ?, schedule = ?, settings = ?, state = ?, next_poll = ?,
+					attempts = 0, error = '', error_since = NULL WHERE name = ?`,
+					a.Kind, a.Owner, a.Schedule, a.Settings, kith.StateNew, micros(a.NextPoll), a.Name)
+			default:
+				next := was.NextPoll
+				if was.Schedule != a.Schedule {
+					next = a.NextPoll
+				}
+				_, err = tx.exec(ctx, `UPDATE accounts SET kind = ?, owner = ?, schedule = ?, settings = ?, next_poll = ? WHERE name = ?`,
+					a.Kind, a.Owner, a.Schedule, a.Settings, micros(next), a.Name)
+			}
+			if err != nil {
+				return fmt.Errorf("account %s: %w", a.Name, err)
+			}
+		}
+		for name := range old {
+			if _, err := tx.exec(ctx, `UPDATE accounts SET state = ? WHERE name = ?`, kith.StateRemoved, name); err != nil {
+				return fmt.Errorf("account %s: %w", name, err)
+			}
+		}
+		return nil
+	})
+}
+
+// ClaimDue implements [store.Accounts].
+func (s *Store) ClaimDue(ctx context.Context, now, lease time.Time, limit int) ([]kith.Account, error) {
+	var due []kith.Account
+	err := s.write(ctx, "claim due accounts", func(tx tx) (err error) {
+		due, err = tx.accounts(ctx, `WHERE (next_poll IS NULL OR next_poll <= ?) AND (leased_until IS NULL OR leased_until <= ?) AND state NOT IN (?, ?)
+			ORDER BY next_poll, name LIMIT ?`, now.UnixMicro(), now.UnixMicro(), kith.StateRemoved, kith.StateNeedsAttention, max(limit, 0))
+		if err != nil {
+			return err
+		}
+		for _, a := range due {
+			if _, err := tx.exec(ctx, `UPDATE accounts SET leased_until = ? WHERE name = ?`, micros(lease), a.Name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return due, err
+}
+
+// PollStarted implements [store.Accounts].
+func (s *Store) PollStarted(ctx context.Context, account string, at time.Time) error {
+	return s.write(ctx, "note the start of a poll of account "+account, func(tx tx) error {
+		return changedOne(tx.exec(ctx, `UPDATE accounts SET last_poll = ? WHERE name = ?`, micros(at), account))
+	})
+}
+
+// PollEnded implements [store.Accounts].
+func (s *Store) PollEnded(ctx context.Context, a kith.Account) error {
+	return s.write(ctx, "note the end of a poll of account "+a.Name, func(tx tx) error {
+		err := changedOne(tx.exec(ctx, `UPDATE accounts SET leased_until = NULL WHERE name = ?`, a.Name))
+		if err != nil {
+			return err
+		}
+		_, err = tx.exec(ctx, `UPDATE accounts SET state = ?, next_poll = ?, last_success = ?, attempts = ?, error = ?, error_since = ?
+			WHERE name = ? AND state <> ? AND settings = ?`,
+			a.State, micros(a.NextPoll), micros(a.LastSuccess), a.Attempts, a.Error, micros(a.ErrorSince),
+			a.Name, kith.StateRemoved, a.Settings)
+		return err
+	})
+}
+
+// changedOne is [kith.ErrNotFound] if a statement found no row.
+func changedOne(result sql.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n > 0 {
+		return err
+	}
+	return kith.ErrNotFound
+}
+
+// Account implements [store.Accounts].
+func (s *Store) Account(ctx context.Context, name string) (kith.Account, error) {
+	var account kith.Account
+	err := s.read(ctx, "read account "+name, func(tx tx) error {
+		found, err := tx.accounts(ctx, `WHERE name = ?`, name)
+		if err == nil && len(found) == 0 {
+			err = kith.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		account = found[0]
+		return nil
+	})
+	return account, err
+}
+
+// AccountStatuses implements [store.Accounts].
+func (s *Store) AccountStatuses(ctx context.Context) ([]kith.AccountStatus, error) {
+	var statuses []kith.AccountStatus
+	err := s.read(ctx, "read the accounts", func(tx tx) error {
+		accounts, err := tx.accounts(ctx, `ORDER BY state = ?, name`, kith.StateRemoved)
+		if err != nil {
+			return err
+		}
+		quarantined := make(map[int64]int)
+		err = tx.each(ctx, `SELECT stream, count(*) FROM quarantine GROUP BY stream`, nil, func(scan func(...any) error) error {
+			var stream int64
+			var n int
+			err := scan(&stream, &n)
+			quarantined[stream] = n
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		streams := make(map[string][]kith.StreamStatus)
+		err = tx.each(ctx, `SELECT `+streamColumns+` FROM streams ORDER BY account, name`, nil, func(scan func(...any) error) error {
+			st, err := scanStream(scan)
+			status := st.status()
+			status.Quarantined = quarantined[st.n]
+			streams[st.account] = append(streams[st.account], status)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		statuses = make([]kith.AccountStatus, len(accounts))
+		for i, a := range accounts {
+			statuses[i] = kith.AccountStatus{Account: a, Streams: streams[a.Name]}
+		}
+		return nil
+	})
+	return statuses, err
+}

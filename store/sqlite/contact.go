@@ -1,0 +1,209 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"math"
+
+	"kith"
+	"kith/store"
+)
+
+const (
+	contactColumns = `c.n, c.tail, c.type, c.source, c.external_id, c.name, c.never_record, c.archived,
+		c.created_at, c.updated_at, c.facts, k.n, k.tail, k.name`
+	contactTables = ` FROM contacts c LEFT JOIN contacts k ON k.n = c.company `
+)
+
+func scanContact(scan func(...any) error) (*kith.Contact, error) {
+	var c kith.Contact
+	var n, tail int64
+	var created, updated, company, companyTail sql.NullInt64
+	var companyName sql.NullString
+	var text []byte
+	err := scan(&n, &tail, &c.Type, &c.Source, &c.ExternalID, &c.Name, &c.NeverRecord, &c.Archived,
+		&created, &updated, &text, &company, &companyTail, &companyName)
+	if err != nil {
+		return nil, err
+	}
+	c.ID = idOf(n, tail)
+	c.CreatedAt, c.UpdatedAt = timeOf(created), timeOf(updated)
+	c.CompanyID, c.Company = companyID(company, companyTail), companyName.String
+	var f contactFacts
+	if err := json.Unmarshal(text, &f); err != nil {
+		return nil, fmt.Errorf("decode facts of contact %s: %w", c.ID, err)
+	}
+	c.FirstName, c.LastName = f.FirstName, f.LastName
+	c.Emails, c.Phones, c.Tags = listed(f.Emails), listed(f.Phones), listed(f.Tags)
+	c.Title, c.Language, c.Owner, c.Notes = f.Title, f.Language, f.Owner, f.Notes
+	return &c, nil
+}
+
+// contacts reads the contacts c that a clause chooses.
+func (tx tx) contacts(ctx context.Context, clause string, args ...any) ([]*kith.Contact, error) {
+	var found []*kith.Contact
+	err := tx.each(ctx, `SELECT `+contactColumns+contactTables+clause, args, func(scan func(...any) error) error {
+		c, err := scanContact(scan)
+		found = append(found, c)
+		return err
+	})
+	return found, err
+}
+
+// ContactsVersion implements [store.Contacts].
+func (s *Store) ContactsVersion(ctx context.Context) (int64, error) {
+	var version int64
+	err := s.read(ctx, "read the version of the contacts", func(tx tx) error {
+		return tx.one(ctx, `SELECT value FROM meta WHERE name = 'contacts_version'`, nil, &version)
+	})
+	return version, err
+}
+
+// MatchAddresses implements [store.Contacts].
+func (s *Store) MatchAddresses(ctx context.Context, addresses []string) (map[string][]kith.Match, error) {
+	matches := make(map[string][]kith.Match)
+	if len(addresses) == 0 {
+		return matches, nil
+	}
+	err := s.read(ctx, "match addresses", func(tx tx) error {
+		clear(matches)
+		return tx.each(ctx, `SELECT a.address, c.n, c.tail, c.company, k.tail, c.never_record, c.archived
+			FROM (SELECT DISTINCT value FROM json_each(?)) j
+			CROSS JOIN addresses a ON a.address = j.value
+			JOIN contacts c ON c.n = a.contact LEFT JOIN contacts k ON k.n = c.company
+			ORDER BY a.address, c.n`, []any{list(addresses)},
+			func(scan func(...any) error) error {
+				var address string
+				var n, tail int64
+				var company, companyTail sql.NullInt64
+				var m kith.Match
+				if err := scan(&address, &n, &tail, &company, &companyTail, &m.NeverRecord, &m.Archived); err != nil {
+					return err
+				}
+				m.ContactID, m.CompanyID = idOf(n, tail), companyID(company, companyTail)
+				matches[address] = append(matches[address], m)
+				return nil
+			})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return matches, nil
+}
+
+// Contact implements [store.Contacts].
+func (s *Store) Contact(ctx context.Context, id kith.ID) (kith.Contact, error) {
+	var contact kith.Contact
+	err := s.read(ctx, fmt.Sprintf("read contact %s", id), func(tx tx) error {
+		c, err := tx.contact(ctx, id)
+		if err == nil {
+			contact = *c
+		}
+		return err
+	})
+	return contact, err
+}
+
+func (tx tx) contact(ctx context.Context, id kith.ID) (*kith.Contact, error) {
+	found, err := tx.contacts(ctx, `WHERE c.n = ? AND c.tail = ?`, numberOf(id), tailOf(id))
+	if err == nil && len(found) == 0 {
+		err = kith.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// FindContacts implements [store.Contacts].
+func (s *Store) FindContacts(ctx context.Context, word string) ([]kith.Contact, error) {
+	var contacts []kith.Contact
+	err := s.read(ctx, "find contacts", func(tx tx) error {
+		type search struct {
+			clause string
+			args   []any
+		}
+		var searches []search
+		if id, err := kith.ParseID(word); err == nil {
+			searches = append(searches, search{`WHERE c.n = ? AND c.tail = ?`, []any{numberOf(id), tailOf(id)}})
+		}
+		searches = append(searches,
+			search{`WHERE c.external_id = ? AND c.external_id <> ''`, []any{word}},
+			search{`WHERE c.n IN (SELECT contact FROM addresses WHERE address = ?)`, []any{word}}, // e-mail or phone
+			search{`WHERE c.folded = ? AND c.folded <> ''`, []any{store.Fold(word)}})
+		for _, q := range searches {
+			found, err := tx.contacts(ctx, q.clause+` ORDER BY c.n`, q.args...)
+			if err != nil || len(found) > 0 {
+				contacts = values(found)
+				return err
+			}
+		}
+		return nil
+	})
+	return contacts, err
+}
+
+func values(found []*kith.Contact) []kith.Contact {
+	contacts := make([]kith.Contact, len(found))
+	for i, c := range found {
+		contacts[i] = *c
+	}
+	return contacts
+}
+
+// Contacts implements [store.Contacts].
+func (s *Store) Contacts(ctx context.Context, filter store.ContactFilter) iter.Seq2[kith.Contact, error] {
+	return func(yield func(kith.Contact, error) bool) {
+		left := filter.Limit
+		if left <= 0 {
+			left = math.MaxInt
+		}
+		text := store.Fold(filter.Text)
+		after, last := "", int64(0)
+		for size := firstPage; ; size = min(2*size, lastPage) {
+			want := min(size, left)
+			var page []*kith.Contact
+			err := s.read(ctx, "list contacts", func(tx tx) (err error) {
+				clause := `WHERE (c.folded, c.n) > (?, ?)`
+				args := []any{after, last}
+				if filter.Type != "" {
+					clause += ` AND c.type = ?`
+					args = append(args, string(filter.Type))
+				}
+				if text != "" {
+					clause += ` AND (instr(c.folded, ?) OR instr(lower(c.external_id), ?)
+						OR c.n IN (SELECT contact FROM addresses WHERE instr(address, ?)))`
+					args = append(args, text, text, text)
+				}
+				page, err = tx.contacts(ctx, clause+` ORDER BY c.folded, c.n LIMIT ?`, append(args, want)...)
+				return err
+			})
+			if err != nil {
+				yield(kith.Contact{}, err)
+				return
+			}
+			for _, c := range page {
+				if !yield(*c, nil) {
+					return
+				}
+				after, last = store.Fold(c.Name), numberOf(c.ID)
+				left--
+			}
+			if len(page) < want || left == 0 {
+				return
+			}
+		}
+	}
+}
+
+// CountContacts implements [store.Contacts].
+func (s *Store) CountContacts(ctx context.Context) (persons, companies int, err error) {
+	err = s.read(ctx, "count contacts", func(tx tx) error {
+		return tx.one(ctx, `SELECT count(*) FILTER (WHERE type = ?), count(*) FILTER (WHERE type = ?) FROM contacts`,
+			[]any{string(kith.Person), string(kith.Company)}, &persons, &companies)
+	})
+	return persons, companies, err
+}

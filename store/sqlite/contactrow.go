@@ -1,0 +1,240 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"kith"
+	"kith/store"
+)
+
+var (
+	insertContacts = insertion{`INSERT INTO contacts (n, tail, type, source, external_id, name, folded, company,
+		never_record, archived, created_at, updated_at, facts) VALUES`, 13, ``}
+	insertAddresses = insertion{`INSERT INTO addresses (address, contact) VALUES`, 2, `ON CONFLICT DO NOTHING`}
+)
+
+// write writes what a batch made and changed.
+func (b *contactBatch) write(ctx context.Context) error {
+	var rows, addresses []any
+	for _, e := range b.entries {
+		for _, a := range e.added {
+			addresses = append(addresses, a, numberOf(e.ID))
+		}
+		if !e.fresh {
+			continue
+		}
+		facts, err := encodeContact(&e.Contact)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, numberOf(e.ID), tailOf(e.ID), string(e.Type), e.Source, e.ExternalID, e.Name, store.Fold(e.Name),
+			companyNumber(&e.Contact), e.NeverRecord, e.Archived, micros(e.CreatedAt), micros(e.UpdatedAt), facts)
+	}
+	if err := b.tx.insert(ctx, insertContacts, rows); err != nil {
+		return err
+	}
+	for _, e := range b.entries {
+		if e.changed && !e.fresh {
+			if err := b.tx.updateContact(ctx, &e.Contact); err != nil {
+				return err
+			}
+		}
+	}
+	if err := b.tx.insert(ctx, insertAddresses, addresses); err != nil {
+		return err
+	}
+	if b.matters {
+		return b.tx.bumpContacts(ctx)
+	}
+	return nil
+}
+
+func encodeContact(c *kith.Contact) (string, error) {
+	text, err := json.Marshal(contactFacts{
+		FirstName: c.FirstName, LastName: c.LastName, Emails: c.Emails, Phones: c.Phones,
+		Title: c.Title, Language: c.Language, Owner: c.Owner, Tags: c.Tags, Notes: c.Notes,
+	})
+	if err != nil {
+		return "", fmt.Errorf("encode facts: %w", err)
+	}
+	return string(text), nil
+}
+
+// companyNumber is the contact's company as a column.
+func companyNumber(c *kith.Contact) any {
+	if c.CompanyID == nil {
+		return nil
+	}
+	return numberOf(*c.CompanyID)
+}
+
+// updateContact writes a contact that is on file; its addresses are the caller's.
+func (tx tx) updateContact(ctx context.Context, c *kith.Contact) error {
+	facts, err := encodeContact(c)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `UPDATE contacts SET source = ?, external_id = ?, name = ?, folded = ?, company = ?,
+		never_record = ?, archived = ?, updated_at = ?, facts = ? WHERE n = ?`,
+		c.Source, c.ExternalID, c.Name, store.Fold(c.Name), companyNumber(c),
+		c.NeverRecord, c.Archived, micros(c.UpdatedAt), facts, numberOf(c.ID))
+	return err
+}
+
+func (tx tx) bumpContacts(ctx context.Context) error {
+	_, err := tx.exec(ctx, `UPDATE meta SET value = value + 1 WHERE name = 'contacts_version'`)
+	return err
+}
+
+// UpdateContact implements [store.Contacts].
+func (s *Store) UpdateContact(ctx context.Context, contact kith.Contact, at time.Time) error {
+	what := fmt.Sprintf("update contact %s", contact.ID)
+	if at.IsZero() {
+		return errors.New(what + ": it needs the time of the change")
+	}
+	return s.write(ctx, what, func(tx tx) error {
+		old, err := tx.contact(ctx, contact.ID)
+		if err != nil {
+			return err
+		}
+		c := kith.Contact{ID: old.ID, Type: old.Type, Source: contact.Source, CreatedAt: old.CreatedAt, UpdatedAt: at}
+		store.MergeContact(&c, &contact) // each address and tag once
+		if contact.Type != "" && contact.Type != old.Type {
+			return fmt.Errorf("it is a %s: %w", old.Type, kith.ErrConflict)
+		}
+		b := newContactBatch(tx, at)
+		if err := b.read(ctx, []kith.Contact{{Company: contact.Company, CompanyID: contact.CompanyID}}); err != nil {
+			return err
+		}
+		if c.CompanyID, err = b.company(&contact, &kith.Contact{Type: old.Type}); err != nil {
+			return err
+		}
+		if err := store.CheckContact(&c); err != nil {
+			return err
+		}
+		if err := b.write(ctx); err != nil { // the company, if it is new
+			return err
+		}
+		if err := tx.updateContact(ctx, &c); err != nil {
+			return err
+		}
+		return tx.changeAddresses(ctx, old, &c)
+	})
+}
+
+// changeAddresses gives a contact its new addresses.
+func (tx tx) changeAddresses(ctx context.Context, old, c *kith.Contact) error {
+	var added []any
+	changed := matters(old, c)
+	before, after := store.Addresses(old), store.Addresses(c)
+	for _, a := range before {
+		if slices.Contains(after, a) {
+			continue
+		}
+		changed = true
+		if _, err := tx.exec(ctx, `DELETE FROM addresses WHERE address = ? AND contact = ?`, a, numberOf(c.ID)); err != nil {
+			return err
+		}
+	}
+	for _, a := range after {
+		if !slices.Contains(before, a) {
+			changed = true
+			added = append(added, a, numberOf(c.ID))
+		}
+	}
+	if err := tx.insert(ctx, insertAddresses, added); err != nil || !changed {
+		return err
+	}
+	return tx.bumpContacts(ctx)
+}
+
+// RemoveContact implements [store.Contacts].
+func (s *Store) RemoveContact(ctx context.Context, id kith.ID, _ time.Time) error {
+	return s.write(ctx, fmt.Sprintf("remove contact %s", id), func(tx tx) error {
+		c, err := tx.contact(ctx, id)
+		if err != nil {
+			return err
+		}
+		n := numberOf(id)
+		if err := tx.relink(ctx, n, c.CompanyID); err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, `UPDATE contacts SET company = NULL WHERE company = ?`, n); err != nil {
+			return err
+		}
+		for _, a := range store.Addresses(c) {
+			if _, err := tx.exec(ctx, `DELETE FROM addresses WHERE address = ? AND contact = ?`, a, n); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.exec(ctx, `DELETE FROM contacts WHERE n = ?`, n); err != nil {
+			return err
+		}
+		return tx.bumpContacts(ctx)
+	})
+}
+
+// relink gives the links of a contact to its company, or takes them away. Of
+// two links that the company gets to one interaction, the first one stays.
+func (tx tx) relink(ctx context.Context, n int64, company *kith.ID) error {
+	type change struct {
+		interaction, occurredAt int64
+		facts                   string
+		linked                  bool
+	}
+	var to int64
+	if company != nil {
+		to = numberOf(*company)
+	}
+	for {
+		var changes []change
+		err := tx.each(ctx, `SELECT i.n, i.occurred_at, i.facts FROM timeline l JOIN interactions i ON i.n = l.interaction
+			WHERE l.contact = ? LIMIT 1000`, []any{n},
+			func(scan func(...any) error) error {
+				var c change
+				if err := scan(&c.interaction, &c.occurredAt, &c.facts); err != nil {
+					return err
+				}
+				var f facts
+				if err := json.Unmarshal([]byte(c.facts), &f); err != nil {
+					return err
+				}
+				at := slices.IndexFunc(f.Links, func(l link) bool { return l.Contact == n })
+				held := slices.ContainsFunc(f.Links, func(l link) bool { return l.Contact == to })
+				if company != nil && !held {
+					f.Links[at].Contact = to
+					c.linked = true
+				} else {
+					f.Links = slices.Delete(f.Links, at, at+1)
+				}
+				text, err := json.Marshal(&f)
+				c.facts = string(text)
+				changes = append(changes, c)
+				return err
+			})
+		if err != nil {
+			return err
+		}
+		if len(changes) == 0 {
+			return nil
+		}
+		for _, c := range changes {
+			if _, err := tx.exec(ctx, `UPDATE interactions SET facts = ? WHERE n = ?`, c.facts, c.interaction); err != nil {
+				return err
+			}
+			if _, err := tx.exec(ctx, `DELETE FROM timeline WHERE contact = ? AND occurred_at = ? AND interaction = ?`, n, c.occurredAt, c.interaction); err != nil {
+				return err
+			}
+			if c.linked {
+				if err := tx.insert(ctx, insertTimeline, []any{to, c.occurredAt, c.interaction}); err != nil {
+					return err
+				}
+			}
+		}
+	}
+}

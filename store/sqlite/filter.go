@@ -1,0 +1,197 @@
+package sqlite
+
+import (
+	"context"
+	"iter"
+	"math"
+	"strings"
+
+	"kith"
+	"kith/store"
+)
+
+// Pages of a listing grow, so that its head comes fast and the rest is cheap.
+const firstPage, lastPage = 64, 1024
+
+// Interactions implements [store.Interactions].
+func (s *Store) Interactions(ctx context.Context, filter store.Filter) iter.Seq2[kith.Interaction, error] {
+	return func(yield func(kith.Interaction, error) bool) {
+		filter := filter // moved on page by page
+		left := filter.Limit
+		if left <= 0 {
+			left = math.MaxInt
+		}
+		words := strings.Fields(store.Fold(filter.Text))
+		for size := firstPage; ; size = min(2*size, lastPage) {
+			want := size
+			if len(words) == 0 {
+				want = min(size, left)
+			}
+			var page []*kith.Interaction
+			full := false
+			err := s.read(ctx, "list interactions", func(tx tx) (err error) {
+				page, full, err = tx.page(ctx, &filter, words, want)
+				return err
+			})
+			if err != nil {
+				yield(kith.Interaction{}, err)
+				return
+			}
+			for _, i := range page {
+				if left == 0 || !yield(*i, nil) {
+					return
+				}
+				left--
+			}
+			if !full || left == 0 {
+				return
+			}
+		}
+	}
+}
+
+// page reads the next rows of a listing, moves the filter past them, and
+// returns those that hold the words.
+func (tx tx) page(ctx context.Context, filter *store.Filter, words []string, size int) (page []*kith.Interaction, full bool, err error) {
+	q, err := tx.filtered(ctx, filter)
+	if err != nil {
+		return nil, false, err
+	}
+	rows := 0
+	err = tx.each(ctx, `SELECT `+rowColumns+q.from+rowThread+q.where()+
+		` ORDER BY `+q.occurredAt+` DESC, `+q.n+` DESC LIMIT ?`, append(q.args, size),
+		func(scan func(...any) error) error {
+			var r row
+			if err := r.scan(scan); err != nil {
+				return err
+			}
+			rows++
+			filter.After = &store.Position{OccurredAt: moment{r.occurredAt, 0}.time(), ID: idOf(r.n, r.tail)}
+			if !holds(r.subject, words) {
+				return nil
+			}
+			i, _, err := r.interaction()
+			page = append(page, &i)
+			return err
+		})
+	if err != nil || len(page) == 0 {
+		return nil, rows == size, err
+	}
+	return page, rows == size, tx.complete(ctx, page)
+}
+
+// CountInteractions implements [store.Interactions].
+func (s *Store) CountInteractions(ctx context.Context, filter store.Filter) (int, error) {
+	words := strings.Fields(store.Fold(filter.Text))
+	n := 0
+	err := s.read(ctx, "count interactions", func(tx tx) error {
+		n = 0
+		q, err := tx.filtered(ctx, &filter)
+		if err != nil {
+			return err
+		}
+		if len(words) == 0 {
+			return tx.one(ctx, `SELECT count(*)`+q.from+q.where(), q.args, &n)
+		}
+		return tx.each(ctx, `SELECT i.subject`+q.from+q.where(), q.args, func(scan func(...any) error) error {
+			var subject string
+			err := scan(&subject)
+			if holds(subject, words) {
+				n++
+			}
+			return err
+		})
+	})
+	if filter.Limit > 0 {
+		n = min(n, filter.Limit)
+	}
+	return n, err
+}
+
+// holds tells whether every word, folded, occurs in a text. SQL can't: SQLite
+// knows the case of ASCII letters only.
+func holds(text string, words []string) bool {
+	if len(words) == 0 {
+		return true
+	}
+	text = store.Fold(text)
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// selection is the SQL of a filter, over interactions i.
+type selection struct {
+	from          string
+	occurredAt, n string // the columns to sort by
+	conditions    []string
+	args          []any
+}
+
+func (q *selection) and(condition string, args ...any) {
+	q.conditions = append(q.conditions, condition)
+	q.args = append(q.args, args...)
+}
+
+func (q *selection) where() string {
+	if len(q.conditions) == 0 {
+		return ""
+	}
+	return ` WHERE ` + strings.Join(q.conditions, ` AND `)
+}
+
+// filtered turns a filter, but for its text and limit, into SQL.
+func (tx tx) filtered(ctx context.Context, f *store.Filter) (*selection, error) {
+	q := &selection{from: ` FROM interactions i`, occurredAt: `i.occurred_at`, n: `i.n`}
+	if !f.Contact.IsZero() {
+		contact := numberOf(f.Contact)
+		var people bool
+		if err := tx.one(ctx, `SELECT EXISTS (SELECT 1 FROM contacts WHERE company = ?)`, []any{contact}, &people); err != nil {
+			return nil, err
+		}
+		if people {
+			q.and(`i.n IN (SELECT interaction FROM timeline WHERE contact IN (
+				SELECT ? UNION ALL SELECT n FROM contacts WHERE company = ?))`, contact, contact)
+		} else {
+			// The timeline is in the order that is wanted.
+			q.from = ` FROM timeline l CROSS JOIN interactions i ON i.n = l.interaction`
+			q.occurredAt, q.n = `l.occurred_at`, `l.interaction`
+			q.and(`l.contact = ?`, contact)
+		}
+	}
+	for _, c := range []struct{ condition, value string }{
+		{`i.kind = ?`, string(f.Kind)},
+		{`i.direction = ?`, string(f.Direction)},
+		{`i.status = ?`, string(f.Status)},
+		{`i.owner = ?`, f.Owner},
+		{`i.template = ?`, f.Template},
+	} {
+		if c.value != "" {
+			q.and(c.condition, c.value)
+		}
+	}
+	if f.MessageID != "" {
+		q.and(byMessageID, store.MessageHash(f.MessageID), f.MessageID, f.MessageID)
+	}
+	if f.Thread != "" {
+		root, ok := store.ParseThreadID(f.Thread)
+		q.and(`? AND i.thread IN (`+inThread+` AND (SELECT root FROM threads WHERE n = coalesce(y.parent, y.n)) = m.hash)`, ok, root)
+	}
+	if !f.Since.IsZero() {
+		q.and(q.occurredAt+` >= ?`, f.Since.UnixMicro())
+	}
+	if !f.Until.IsZero() {
+		q.and(q.occurredAt+` < ?`, f.Until.UnixMicro())
+	}
+	if f.After != nil {
+		n := numberOf(f.After.ID)
+		if n < 0 {
+			n = math.MaxInt64 // an id greater than any that is made
+		}
+		q.and(`(`+q.occurredAt+`, `+q.n+`) < (?, ?)`, f.After.OccurredAt.UnixMicro(), n)
+	}
+	return q, nil
+}
