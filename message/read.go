@@ -162,7 +162,8 @@ func (p *parser) header(root bool) (header []byte, end *stop) {
 		}
 		if starts {
 			if s, ok := p.boundary(line); ok {
-				return header, &s
+				end := s // s itself would be allocated for every line
+				return header, &end
 			}
 			if isBlank(line) {
 				if root && len(header) == 0 && p.fieldFollows() {
