@@ -544,6 +544,10 @@ func TestE19RefusedBeforeThePassword(t *testing.T) {
 		c.Send("* OK [CAPABILITY IMAP4rev1] ready")
 		c.Expect("LOGIN {")
 		c.Raw("+ go\r\n" + c.Tag + " NO no such user\r\n")
+		c.Literal(len("jürgen"))
+		if got := c.Line(); got != " {2}" {
+			t.Errorf("%q follows the user name", got)
+		}
 		c.Logout()
 	})
 	o := options(s.URL("imap"), nil)

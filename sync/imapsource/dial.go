@@ -119,8 +119,7 @@ func dial(ctx context.Context, o *Options) (*session, error) {
 		return nil, e.fault(nil, "connect", false, err)
 	}
 	g := newGuard(tcp, o.commandTimeout(), o.Limits)
-	stop := context.AfterFunc(ctx, func() { g.abort(context.Cause(ctx)) })
-	defer stop()
+	defer g.bind(ctx)()
 	mechanism, p, err := e.open(ctx, o, g)
 	if err != nil {
 		g.Close()

@@ -198,10 +198,14 @@ func (e *explained) Unwrap() error { return e.cause }
 
 // explain puts an error in words, with the mend where there is one.
 func (e *endpoint) explain(err error, kind kith.FaultKind) error {
-	if text := e.words(err, kind); text != "" {
-		return &explained{oneLine(text), err}
+	text := e.words(err, kind)
+	if text == "" {
+		text = err.Error()
 	}
-	return err
+	if text = oneLine(text); text == err.Error() {
+		return err
+	}
+	return &explained{text, err}
 }
 
 func (e *endpoint) words(err error, kind kith.FaultKind) string {
@@ -331,11 +335,18 @@ func oneLine(s string) string {
 func withoutQuotes(s string) string {
 	s, _, _ = strings.Cut(s, "\n")
 	var out strings.Builder
-	for i, part := range strings.Split(s, `"`) {
-		if i%2 == 0 {
-			out.WriteString(part)
-		} else {
-			out.WriteString("…")
+	quoted := false
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '"':
+			if !quoted {
+				out.WriteString("…")
+			}
+			quoted = !quoted
+		case quoted && s[i] == '\\':
+			i++ // what is escaped does not end the quote
+		case !quoted:
+			out.WriteByte(s[i])
 		}
 	}
 	return oneLine(out.String())

@@ -2,6 +2,7 @@ package imapsource
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -198,6 +199,21 @@ func (g *guard) abort(cause error) {
 	}
 	g.mu.Unlock()
 	g.tcp.Close()
+}
+
+// bind ends the connection when ctx is done. After release it does not any more:
+// either the connection has been ended by then, or ctx has no hold on it.
+func (g *guard) bind(ctx context.Context) (release func()) {
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		g.abort(context.Cause(ctx))
+	})
+	return func() {
+		if !stop() {
+			<-ended
+		}
+	}
 }
 
 // SetReadDeadline does nothing: the client allows 30 s for a response however

@@ -49,8 +49,7 @@ type response struct {
 func (p *prologue) read() (response, error) {
 	line, err := p.br.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
-		err = &limitError{"a line", maxPrologueLine, "bytes"}
-		p.guard.abort(err)
+		err = p.over(&limitError{"a line", maxPrologueLine, "bytes"})
 	}
 	if err != nil {
 		return response{}, err
@@ -126,7 +125,13 @@ func (p *prologue) wait() (r response, err error) {
 			return r, r.err()
 		}
 	}
-	return r, &limitError{"an answer", maxPrologueLines, "responses"}
+	return r, p.over(&limitError{"an answer", maxPrologueLines, "responses"})
+}
+
+// over ends the connection at a limit.
+func (p *prologue) over(limit *limitError) error {
+	p.guard.abort(limit)
+	return limit
 }
 
 // command sends a command of one line and waits for its tagged response.

@@ -47,8 +47,7 @@ func (s *session) run(ctx context.Context, what string, wait func() error) error
 	}
 	s.guard.begin(0)
 	defer s.guard.end()
-	stop := context.AfterFunc(ctx, func() { s.guard.abort(context.Cause(ctx)) })
-	defer stop()
+	defer s.guard.bind(ctx)()
 	return s.endpoint.fault(s.guard, what, false, wait())
 }
 

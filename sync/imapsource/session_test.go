@@ -181,6 +181,30 @@ func TestRunContext(t *testing.T) {
 	}
 }
 
+// A context that is done just when the answer comes must not end the next command,
+// which may have another one.
+func TestRunContextLate(t *testing.T) {
+	t.Parallel()
+	s := opened(t, Options{}, servertest.Script(t, func(c *servertest.ScriptConn) {
+		c.Login("IMAP4rev1")
+		c.Expect("NOOP")
+		c.OK("fine")
+		c.Silence()
+	}).URL("imap"))
+	ctx, cancel := context.WithCancel(t.Context())
+	err := s.run(ctx, "noop", func() error {
+		err := s.client.Noop().Wait()
+		cancel()
+		return err
+	})
+	if err != nil {
+		t.Errorf("the command that was answered: %v", err)
+	}
+	if !s.broken() {
+		t.Error("the session is about to end, and does not say so")
+	}
+}
+
 // A server that neither reads nor writes, behind a proxy that keeps the connection up.
 func TestE17HalfOpen(t *testing.T) {
 	t.Parallel()
