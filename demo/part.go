@@ -154,8 +154,8 @@ func base64Lines(content []byte) []byte {
 func quoted(text string) []byte {
 	var b bytes.Buffer
 	w := quotedprintable.NewWriter(&b)
-	w.Write([]byte(text)) // a bytes.Buffer takes everything
-	w.Close()
+	_, _ = w.Write([]byte(text)) // a bytes.Buffer takes everything
+	_ = w.Close()
 	return b.Bytes()
 }
 

@@ -145,6 +145,6 @@ func ContactsCSV() string {
 			strings.Join(c.Emails, ";"), strings.Join(c.Phones, ";"), c.Title, c.Language, c.Owner,
 			strings.Join(c.Tags, ";"), never})
 	}
-	w.WriteAll(rows) // a strings.Builder takes everything
+	_ = w.WriteAll(rows) // a strings.Builder takes everything
 	return b.String()
 }

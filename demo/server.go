@@ -6,8 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
-	"log"
+	"log/slog"
 	"net"
 	"strings"
 	"sync"
@@ -61,8 +60,9 @@ func Serve(ctx context.Context, mailbox Mailbox) (*Server, error) {
 			imap.CapListExtended: {}, imap.CapListStatus: {}, imap.CapStatusSize: {},
 			imap.CapChildren: {}, imap.CapSpecialUse: {},
 		},
-		InsecureAuth: true,                       // on loopback
-		Logger:       log.New(io.Discard, "", 0), // it tells of clients that hang up
+		InsecureAuth: true, // on loopback
+		// What the library logs is that clients hang up.
+		Logger: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	})
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
