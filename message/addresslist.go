@@ -410,14 +410,11 @@ func (l *addressList) add(name, canonical string) {
 
 // addForeign appends what stands in the place of an address.
 func (l *addressList) addForeign(name, text string) {
-	if strings.Contains(text, "=?") {
-		text = decodeWords(text)
-		if canonical, ok := address.Normalize(text); ok {
-			l.add(name, canonical)
-			return
-		}
+	text = strings.TrimSpace(cut(clean(decodeWords(text)), maxForeign))
+	if canonical, ok := address.Normalize(text); ok {
+		l.add(name, canonical)
+		return
 	}
-	text = strings.TrimSpace(cut(clean(text), maxForeign))
 	// undisclosed-recipients:;@host and the like name nobody.
 	if text == "" || text[0] == '@' || hasPrefixFold(text, "undisclosed") {
 		return

@@ -76,7 +76,7 @@ func (h *header) messageIDs(m *kith.Message, f field) []string {
 // ids is skipped. Without any angle bracket, each word that looks like an id
 // is one; alone says that the field holds one id, which may look like anything.
 func parseMessageIDs(s string, alone bool) []string {
-	if strings.Contains(s, "=?") {
+	if strings.IndexByte(s, '<') < 0 {
 		s = decodeWords(s) // Exchange encodes ids that are longer than a line
 	}
 	var ids []string
@@ -148,7 +148,7 @@ func appendID(ids []string, s string) []string {
 
 func isPlainID(s string) bool {
 	for i := 0; i < len(s); i++ {
-		if c := s[i]; c <= ' ' || c >= 0x7f || c == '(' || c == '"' {
+		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`(<>"`, c) >= 0 {
 			return false
 		}
 	}
