@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"kith"
+	"kith/address"
 	"kith/config"
 	"kith/matcher"
 	"kith/store"
@@ -55,8 +56,13 @@ func (a *app) config() (*config.Config, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	a.cfg, err = config.Load(path, config.Env{Getenv: a.getenv, Now: a.now()})
+	a.cfg, err = config.Load(path, a.configEnv())
 	return a.cfg, err
+}
+
+// configEnv is what a configuration depends on beside its files.
+func (a *app) configEnv() config.Env {
+	return config.Env{Getenv: a.getenv, Now: a.now(), ValidPattern: address.ValidPattern}
 }
 
 // logger returns the log for this run: on standard error, as configured.
@@ -84,6 +90,10 @@ func (a *app) logger() *slog.Logger {
 
 // openStore opens the configured register and brings its schema up to date.
 func (a *app) openStore(ctx context.Context) (store.Store, error) {
+	return a.openSQLite(ctx, sqlite.Options{})
+}
+
+func (a *app) openSQLite(ctx context.Context, options sqlite.Options) (*sqlite.Store, error) {
 	cfg, err := a.config()
 	if err != nil {
 		return nil, err
@@ -92,7 +102,8 @@ func (a *app) openStore(ctx context.Context) (store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := sqlite.Open(ctx, path, sqlite.Options{Log: a.logger()})
+	options.Log = a.logger()
+	s, err := sqlite.Open(ctx, path, options)
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, err)
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/alecthomas/kong"
 	mangokong "github.com/alecthomas/mango-kong"
 	"github.com/muesli/roff"
+
+	"kith/store/sqlite"
 )
 
 type versionCmd struct{}
@@ -41,7 +43,17 @@ func (*migrateCmd) Help() string {
 }
 
 func (cmd *migrateCmd) Run(ctx context.Context, a *app) error {
-	have, want, err := cmd.versions(ctx, a)
+	s, err := a.openSQLite(ctx, sqlite.Options{KeepSchema: true})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if !cmd.Status {
+		if err := s.Migrate(ctx); err != nil {
+			return err
+		}
+	}
+	have, want, err := s.Schema(ctx)
 	if err != nil {
 		return err
 	}

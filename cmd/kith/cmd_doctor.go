@@ -153,7 +153,7 @@ func (a *app) checkAccount(ctx context.Context, cfg *config.Config, account conf
 	if err == nil {
 		var report imapsource.Report
 		if report, err = imapsource.Check(ctx, options); err == nil {
-			return loginFinding(about, account, report, a.now())
+			return loginFinding(about, report, a.now())
 		}
 	}
 	mend := "see that the server can be reached from here"
@@ -169,6 +169,15 @@ func (a *app) checkAccount(ctx context.Context, cfg *config.Config, account conf
 		}
 	}
 	return finding{Level: "error", About: about, Text: err.Error(), Mend: mend}
+}
+
+// loginFinding tells of a login that worked, and of a certificate that won't for long.
+func loginFinding(about string, report imapsource.Report, now time.Time) finding {
+	text := fmt.Sprintf("logged in at %s by %s, %d folders", report.Host, report.Mechanism, report.Folders)
+	if days := int(report.CertExpires.Sub(now).Hours() / 24); !report.CertExpires.IsZero() && days < 14 {
+		return finding{Level: "warning", About: about, Text: fmt.Sprintf("%s; its certificate expires in %d days", text, days), Mend: "have the server's certificate renewed"}
+	}
+	return finding{Level: "ok", About: about, Text: text}
 }
 
 func (a *app) printFindings(findings []finding) error {

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,7 +62,7 @@ func (cmd *initCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	found, err := cmd.find(ctx, a, mailbox, password)
+	found, err := cmd.find(ctx, a, in, mailbox, password)
 	if err != nil {
 		return err
 	}
@@ -95,19 +97,19 @@ func (cmd *initCmd) askPassword(in *asker) (string, error) {
 }
 
 // find tries candidates until one lets us in.
-func (cmd *initCmd) find(ctx context.Context, a *app, mailbox, password string) (discover.Candidate, error) {
-	candidates := func(yield func(discover.Candidate) bool) {
-		if cmd.URL != "" {
-			yield(discover.Candidate{URL: cmd.URL, Username: mailbox, Source: "--url"})
-			return
-		}
-		fmt.Fprintf(a.stderr, "Looking for the mail server of %s …\n", address.Domain(mailbox))
-		discover.Candidates(ctx, mailbox, discover.Options{Resolver: net.DefaultResolver})(yield)
+func (cmd *initCmd) find(ctx context.Context, a *app, in *asker, mailbox, password string) (discover.Candidate, error) {
+	candidates, err := cmd.candidates(ctx, a, mailbox)
+	if err != nil {
+		return discover.Candidate{}, err
 	}
 	tried := 0
 	for candidate := range candidates {
 		if cmd.Username != "" {
 			candidate.Username = cmd.Username
+		}
+		if candidate.Unverified && !in.confirm(fmt.Sprintf("%s was named by records that anybody on the way could change. Give it the password?", candidate.URL)) {
+			fmt.Fprintf(a.stderr, "  %s (%s) … passed over; use it with --url\n", candidate.URL, candidate.Source)
+			continue
 		}
 		tried++
 		fmt.Fprintf(a.stderr, "  %s (%s) … ", candidate.URL, candidate.Source)
@@ -126,7 +128,18 @@ func (cmd *initCmd) find(ctx context.Context, a *app, mailbox, password string) 
 			return candidate, fmt.Errorf("%s refused the login of %s; check the password (some providers want an app password) or say --username", candidate.URL, candidate.Username)
 		}
 	}
-	return discover.Candidate{}, fmt.Errorf("none of %d servers let us in; name the server with --url imaps://HOST", tried)
+	return discover.Candidate{}, fmt.Errorf("no server of the %d that were tried let us in; name it with --url imaps://HOST", tried)
+}
+
+// candidates are the servers to try, best first.
+func (cmd *initCmd) candidates(ctx context.Context, a *app, mailbox string) (iter.Seq[discover.Candidate], error) {
+	if cmd.URL != "" {
+		named := discover.Candidate{URL: cmd.URL, Username: mailbox, Source: "--url"}
+		return slices.Values([]discover.Candidate{named}), nil
+	}
+	fmt.Fprintf(a.stderr, "Looking for the mail server of %s …\n", address.Domain(mailbox))
+	finder := &discover.Finder{Resolver: net.DefaultResolver}
+	return finder.Candidates(ctx, mailbox)
 }
 
 func (cmd *initCmd) try(ctx context.Context, candidate discover.Candidate, password string) (imapsource.Report, error) {
@@ -188,7 +201,7 @@ func (cmd *initCmd) write(a *app, mailbox, password string, found discover.Candi
 	if err := writePrivate(cmd.Output, config.Example(c), cmd.Force); err != nil {
 		return err
 	}
-	if _, err := config.Load(cmd.Output, config.Env{Getenv: a.getenv, Now: a.now()}); err != nil {
+	if _, err := config.Load(cmd.Output, a.configEnv()); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "%s is written. Own domains: %s.\n\nNext:\n  kith contacts import FILE    who you know; mail with others is not recorded\n  kith sync --dry-run          what would be recorded, and why\n  kith serve                   from now on\n",
@@ -250,4 +263,13 @@ func (q *asker) askSecret(what string) (string, error) {
 	secret, err := term.ReadPassword(int(f.Fd()))
 	fmt.Fprintln(q.a.stderr)
 	return string(secret), err
+}
+
+// confirm asks for a yes; without anybody at a terminal it is a no.
+func (q *asker) confirm(question string) bool {
+	if !isTerminal(q.a.stdin) {
+		return false
+	}
+	answer, err := q.ask(question + " [y/N]")
+	return err == nil && strings.HasPrefix(strings.ToLower(answer), "y")
 }

@@ -55,7 +55,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 
 // cli is the command line.
 type cli struct {
-	Config  string `help:"Configuration file. Default: $$KITH_CONFIG, ./kith.toml, /etc/kith/kith.toml." placeholder:"FILE" short:"c"`
+	Config  string `help:"Configuration file. Default: $$KITH_CONFIG, ./kith.toml, /etc/kith/kith.toml." placeholder:"FILE"`
 	JSON    bool   `help:"Print JSON: one document, or one object a line for lists." name:"json"`
 	Quiet   bool   `help:"Log errors only, show no progress." short:"q" xor:"loud"`
 	Verbose bool   `help:"Log everything." short:"v" xor:"loud"`

@@ -35,15 +35,15 @@ func (s *safeBuffer) String() string {
 	return s.b.String()
 }
 
-// daemon is a running kith serve.
-type daemon struct {
+// served is a running kith serve.
+type served struct {
 	cmd *exec.Cmd
 	log safeBuffer
 	url string
 }
 
 // serve starts the daemon of a site whose configuration has http.listen = LISTEN.
-func serve(t testing.TB, binary string, s *site) *daemon {
+func serve(t testing.TB, binary string, s *site) *served {
 	t.Helper()
 	port, err := freePort(t.Context())
 	if err != nil {
@@ -55,7 +55,7 @@ func serve(t testing.TB, binary string, s *site) *daemon {
 	}
 	address := fmt.Sprintf("127.0.0.1:%d", port)
 	s.write("kith.toml", strings.Replace(string(config), "[[account]]", fmt.Sprintf("[http]\nlisten = %q\n[[account]]", address), 1))
-	d := &daemon{url: "http://" + address}
+	d := &served{url: "http://" + address}
 	d.cmd = exec.Command(binary, "--config", s.path("kith.toml"), "serve")
 	d.cmd.Stderr = &d.log
 	if err := d.cmd.Start(); err != nil {
@@ -74,7 +74,7 @@ func serve(t testing.TB, binary string, s *site) *daemon {
 	return d
 }
 
-func (d *daemon) get(t testing.TB, path string) (code int, body string) {
+func (d *served) get(t testing.TB, path string) (code int, body string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
@@ -95,7 +95,7 @@ func (d *daemon) get(t testing.TB, path string) (code int, body string) {
 }
 
 // stop sends a signal and returns how long the end took, and the exit code.
-func (d *daemon) stop(t testing.TB, signal os.Signal) (time.Duration, int) {
+func (d *served) stop(t testing.TB, signal os.Signal) (time.Duration, int) {
 	t.Helper()
 	at := time.Now()
 	if err := d.cmd.Process.Signal(signal); err != nil {
