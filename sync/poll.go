@@ -102,7 +102,7 @@ func (p *Poller) Poll(ctx context.Context, account string, opts Options) (Result
 	for _, pass := range []struct {
 		streams *[]kith.Stream
 		past    bool
-	}{{&streams, false}, {&past, true}} {
+	}{{&streams, opts.DryRun != nil}, {&past, true}} { // a dry run keeps no cursor to come back to
 		for _, stream := range *pass.streams {
 			if run.stopped(ctx) {
 				result.More = true
