@@ -2,6 +2,7 @@ package message
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"kith"
@@ -129,7 +130,7 @@ func parseMessageIDs(s string, alone bool) []string {
 func appendID(ids []string, s string) []string {
 	if !isPlainID(s) {
 		s = strings.Map(func(r rune) rune {
-			if r == ' ' || r == '<' || r == '>' {
+			if unicode.IsSpace(r) || r == '<' || r == '>' {
 				return -1
 			}
 			return r

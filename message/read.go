@@ -224,7 +224,7 @@ func (p *parser) entity(header []byte, end *stop, mediaType, path string, depth 
 	if !part.isMultipart() {
 		return part, p.body(part)
 	}
-	boundary := strings.TrimRight(part.Params["boundary"], " \t") // RFC 2046 §5.1.1: it does not end in blanks
+	boundary := part.Params["boundary"]
 	if boundary == "" || depth == maxDepth {
 		p.warn("a multipart names no boundary, or is nested too deeply: its parts are not read")
 		return part, p.body(part)
