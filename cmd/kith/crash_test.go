@@ -81,7 +81,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	early, late := 0, 0
 	for range kills {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond+time.Duration(random.IntN(400))*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond+time.Duration(random.IntN(120))*time.Millisecond)
 		cmd := exec.CommandContext(ctx, binary, "--config", broken.path("kith.toml"), "--quiet", "sync") // killed by SIGKILL
 		if err := cmd.Run(); err == nil {
 			late++
