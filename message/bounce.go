@@ -59,6 +59,9 @@ func ReadBounce(m *kith.Message, report, original []byte) {
 	if b.MessageID = h.messageID(m); b.MessageID == "" {
 		b.MessageID = quotedMessageID(report)
 	}
+	if b.MessageID == "" && len(m.InReplyTo) > 0 {
+		b.MessageID = m.InReplyTo[0] // Exchange leaves the original out, but answers it
+	}
 	if len(b.Recipients) == 0 && len(original) > 0 && b.Action == "" {
 		// Nothing says who it was: with one recipient there is no doubt.
 		if to := h.addresses(m, fieldTo); len(to) == 1 && h.first[fieldCc] == "" {

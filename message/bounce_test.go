@@ -56,6 +56,13 @@ func TestReadBounce(t *testing.T) {
 			}
 		})
 	}
+	t.Run("C18 the report answers the original, as Exchange does", func(t *testing.T) {
+		m := message.ParseHeader([]byte("In-Reply-To: <1@example.test>\r\n"))
+		message.ReadBounce(m, []byte(report(failed)), nil)
+		if m.Bounce.MessageID != "<1@example.test>" {
+			t.Errorf("MessageID = %q", m.Bounce.MessageID)
+		}
+	})
 	t.Run("the recipients of the header are kept", func(t *testing.T) {
 		m := message.ParseHeader([]byte("X-Failed-Recipients: bob@client.test\r\n"))
 		message.ReadBounce(m, []byte("No such user.\n"), []byte(original))

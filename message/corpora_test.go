@@ -394,3 +394,42 @@ func TestCorporaAgreeWithEnmime(t *testing.T) {
 		})
 	}
 }
+
+// Delivery reports of real servers, and what a person reads in them.
+func TestCorporaBounces(t *testing.T) {
+	const ruby, enmime = "ruby-mail/spec/fixtures/emails/multipart_report_emails/", "enmime/dsn/testdata/"
+	tests := []struct {
+		name           string
+		messageID      string
+		action, status string
+		recipients     int
+	}{
+		{ruby + "multi_address_bounce1.eml", "<118707422.15521266992174819.JavaMail.root@lvmail01>", "failed", "5.1.1", 5},
+		{ruby + "multi_address_bounce2.eml", "<118707422.15521266992174819.JavaMail.root@lvmail01>", "failed", "5.1.1", 5},
+		{ruby + "multipart_report_multiple_status.eml", "<4c2a146147ac8_61ff157c4ec1652df@s.h.c.mail>", "failed", "5.3.0", 1},
+		{ruby + "report_422.eml", "<15655788.13.1200472642578.JavaMail.Administrator@mail.ttttt.com.au>", "delayed", "4.2.2", 1},
+		{ruby + "report_530.eml", "<200712232303.lBNN3jDq002941@mail12.rrrr.com.au>", "failed", "5.3.0", 1},
+		{enmime + "delayed_dsn.raw", "", "delayed", "4.0.0", 1},
+		{enmime + "dsn_with_multipart_alternative.raw", "", "failed", "5.1.10", 1},
+		{enmime + "multi_recipient_dsn.raw", "", "failed", "5.0.0", 2}, // a third was only delayed
+		{enmime + "simple_dsn.raw", "", "failed", "4.0.0", 1},
+		{enmime + "simple_dsn_with_html.raw", "", "failed", "4.0.0", 1},
+	}
+	dir := corpora(t)
+	for _, tt := range tests {
+		t.Run("C18 "+filepath.Base(tt.name), func(t *testing.T) {
+			raw, err := os.ReadFile(filepath.Join(dir, tt.name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := message.Read(bytes.NewReader(raw))
+			if err != nil || m.Bounce == nil {
+				t.Fatalf("Bounce of %+v, %v", m, err)
+			}
+			b := m.Bounce
+			if b.MessageID != tt.messageID || b.Action != tt.action || b.Status != tt.status || len(b.Recipients) != tt.recipients {
+				t.Errorf("Bounce %+v, want %+v", b, tt)
+			}
+		})
+	}
+}

@@ -3,7 +3,6 @@ package message
 import (
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"kith"
 )
@@ -171,26 +170,27 @@ func withoutComments(s string) string {
 		return s
 	}
 	b := make([]byte, 0, len(s))
+	start := 0   // of what is not copied yet
 	open := true // a comment may still begin
 	quoted := false
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == '"':
 			quoted = !quoted
-		case c == '\\' && quoted && i+1 < len(s) && s[i+1] < utf8.RuneSelf:
-			b = append(b, c)
+		case c == '\\' && quoted:
 			i++
 		case c == '(' && !quoted && open:
-			if n := commentEnd(s[i:]); n > 0 {
-				i += n - 1
-				b = append(b, ' ')
+			n := commentEnd(s[i:])
+			if n == 0 {
+				open = false
 				continue
 			}
-			open = false
+			b = append(append(b, s[start:i]...), ' ')
+			start = i + n
+			i = start - 1
 		}
-		b = append(b, s[i])
 	}
-	return string(b)
+	return string(append(b, s[start:]...))
 }
 
 // commentEnd returns the length of the comment that s starts with, 0 when it never closes.

@@ -9,73 +9,56 @@ import (
 
 // readSignals reads what headers tell of the kind of a message.
 //
-// Bulk is mail to many: Precedence bulk, list or junk; a List-Id, List-Post or
-// campaign header; List-Unsubscribe, unless the message is a reply, for sales
-// and help-desk programs add it to single letters; and what a program wrote of
-// its own accord (Auto-Submitted: auto-generated). Mail that a person wrote to
-// a list is Bulk, too: whether the list is one of ours, ListPost tells.
+// Bulk is mail to many: a List-Id, List-Post or campaign header;
+// List-Unsubscribe, unless the message is a reply, for sales and help-desk
+// programs add it to single letters; Precedence bulk, list or junk; and what a
+// program wrote of its own accord (Auto-Submitted: auto-generated). Mail that a
+// person wrote to a list is Bulk, too: whether the list is one of ours,
+// ListPost tells.
 //
 // AutoReply is an answer by a program: RFC 3834's auto-replied, or the headers
-// that programs older than that write, or auto-generated in a reply, as Exchange writes.
-// X-Auto-Response-Suppress only asks that nobody answer, and subjects differ
-// by language: neither is looked at.
+// that programs older than that write, or auto-generated in a reply, as
+// Exchange writes. Such a reply is no mass mail, although many say Precedence:
+// bulk. X-Auto-Response-Suppress only asks that nobody answer, and subjects
+// differ by language: neither is looked at.
 func (h *header) readSignals(m *kith.Message) {
-	h.readList(m)
-	h.readAuto(m)
-	h.readBounce(m)
+	listed := h.readList(m)
+	precedence := strings.ToLower(h.keyword(fieldPrecedence))
+	auto := strings.ToLower(h.keyword(fieldAutoSubmitted))
+	unasked := strings.HasPrefix(auto, "auto-") && auto != "auto-replied" && auto != "auto-forwarded"
+
+	m.AutoReply = auto == "auto-replied" || unasked && len(m.InReplyTo) > 0 && !listed ||
+		precedence == "auto_reply" || precedence == "auto-reply" ||
+		h.says(fieldXAutoreply) || h.says(fieldXAutorespond)
+	m.Bulk = listed || !m.AutoReply && (unasked || precedence == "bulk" || precedence == "list" || precedence == "junk")
+	m.AutoForwarded = auto == "auto-forwarded" || strings.EqualFold(h.keyword(fieldAutoforwarded), "true") ||
+		h.first[fieldXForwardedTo] != "" || h.first[fieldXSieveRedirectedFrom] != "" ||
+		strings.Contains(h.first[fieldXForwardedFor], "@") || // web servers write an IP address
+		h.first[fieldInboxRulesLoop] != "" && !m.AutoReply
 	m.AuthFailed = h.authFailed()
+	h.readBounce(m)
 	h.readSensitivity(m)
 }
 
-func (h *header) readList(m *kith.Message) {
-	for _, f := range []field{fieldListPost, fieldXMailingList, fieldXBeenThere} {
-		if h.first[f] == "" || m.ListPost != "" {
-			continue
+// readList tells whether the message came through a list or campaign, and
+// finds the list's address.
+func (h *header) readList(m *kith.Message) (listed bool) {
+	for _, f := range [...]field{fieldListPost, fieldXMailingList, fieldXBeenThere} {
+		v := h.first[f]
+		listed = listed || v != ""
+		for uri := range strings.SplitSeq(v, ",") { // RFC 2369 §3.4: several, or NO
+			if m.ListPost == "" {
+				m.ListPost, _ = address.Normalize(withoutComments(uri))
+			}
 		}
-		m.Bulk = true
-		if _, uri, ok := strings.Cut(h.value(f), "<"); ok {
-			uri, _, _ = strings.Cut(uri, ">")
-			m.ListPost, _ = address.Normalize(uri)
-		} else {
-			m.ListPost, _ = address.Normalize(h.value(f))
-		}
 	}
-	switch strings.ToLower(h.keyword(fieldPrecedence)) {
-	case "bulk", "list", "junk":
-		m.Bulk = true
-	case "auto_reply", "auto-reply":
-		m.AutoReply = true
-	}
-	if h.first[fieldListID] != "" || h.first[fieldXCampaign] != "" || h.first[fieldXCampaignID] != "" ||
-		h.first[fieldListUnsubscribe] != "" && len(m.InReplyTo) == 0 {
-		m.Bulk = true
-	}
+	return listed || h.first[fieldListID] != "" || h.first[fieldXCampaign] != "" || h.first[fieldXCampaignID] != "" ||
+		h.first[fieldListUnsubscribe] != "" && len(m.InReplyTo) == 0
 }
 
-func (h *header) readAuto(m *kith.Message) {
-	switch auto := strings.ToLower(h.keyword(fieldAutoSubmitted)); {
-	case auto == "auto-replied":
-		m.AutoReply = true
-	case auto == "auto-forwarded":
-		m.AutoForwarded = true
-	case strings.HasPrefix(auto, "auto-"): // auto-generated; auto-notified of RFC 5436
-		if len(m.InReplyTo) > 0 && !m.Bulk {
-			m.AutoReply = true
-		} else {
-			m.Bulk = true
-		}
-	}
-	for _, f := range []field{fieldXAutoreply, fieldXAutorespond} {
-		if v := h.keyword(f); v != "" && !strings.EqualFold(v, "no") {
-			m.AutoReply = true
-		}
-	}
-	if strings.EqualFold(h.keyword(fieldAutoforwarded), "true") ||
-		h.first[fieldXForwardedTo] != "" || h.first[fieldXSieveRedirectedFrom] != "" ||
-		strings.Contains(h.first[fieldXForwardedFor], "@") || // web servers write an IP address
-		h.first[fieldInboxRulesLoop] != "" && !m.AutoReply {
-		m.AutoForwarded = true
-	}
+// says tells whether a field is there, and does not say no.
+func (h *header) says(f field) bool {
+	return h.first[f] != "" && !strings.EqualFold(h.keyword(f), "no")
 }
 
 // keyword returns the first word of a field, without comment and parameters.
