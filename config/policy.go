@@ -13,6 +13,7 @@ type Policy struct {
 	Body            Body           `toml:"body" default:"none" help:"What is kept of the text; snippet is the first 500 characters without quoted history."`
 	CompanyByDomain bool           `toml:"company_by_domain" default:"false" help:"Link an unknown sender to the company that has the domain."`
 	PlusAddressing  bool           `toml:"plus_addressing" default:"false" help:"Take user+tag@ for user@."`
+	GmailDots       bool           `toml:"gmail_dots" default:"false" help:"Take j.doe@gmail.com for jdoe@gmail.com, and googlemail.com for gmail.com."`
 	NeverRecord     []string       `toml:"never_record" example:"*@bank.test" help:"Nothing is stored about mail or meetings with any of these: an address, a domain with its subdomains, or *@domain."`
 	CreateContacts  CreateContacts `toml:"create_contacts" default:"never" help:"Who becomes a contact without being entered: people we wrote to (sent), or those of them who answered (exchanged)."`
 }

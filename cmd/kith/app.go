@@ -176,6 +176,7 @@ func policy(cfg *config.Config) matcher.Policy {
 		Subject:        matcher.Subject(cfg.Policy.Subject),
 		Body:           matcher.Body(cfg.Policy.Body),
 		PlusAddressing: cfg.Policy.PlusAddressing,
+		GmailDots:      cfg.Policy.GmailDots,
 		NeverRecord:    cfg.Policy.NeverRecord,
 		Templates:      map[matcher.Event]string{},
 	}
