@@ -10,8 +10,8 @@ import (
 	"kith"
 )
 
-// MergeContact adds to the contact on file what an input tells, as
-// [Contacts.PutContacts] promises, and reports whether that changed it.
+// MergeContact adds to the contact on file what an input tells, in the way of
+// [Contacts] PutContacts, and reports whether that changed it.
 // Identity, company and times are not looked at.
 func MergeContact(known *kith.Contact, in *kith.Contact) (changed bool) {
 	text := func(have *string, given string) {

@@ -11,9 +11,17 @@ import (
 // have occurred.
 const FingerprintTolerance = 2 * time.Second
 
-// Merge adds to a known interaction what another copy of it tells, as
-// [Recorder.Record] promises, and reports whether that changed it. Evidence,
-// thread and identity are not looked at.
+// Merge adds to a known interaction what another copy of it tells, and reports
+// whether that changed it:
+//
+//   - participants, united by role and address;
+//   - links, of which one contact has one: that by hand, else that of the
+//     first role in the order of [kith.Link];
+//   - direction, initiator, owner, template and group of the copy, if it has
+//     the stronger DirectionRule;
+//   - that it was sent, and the fingerprint, if they were not known.
+//
+// Evidence, thread and keys are not looked at.
 func Merge(known, other *kith.Interaction) (changed bool) {
 	if mergeParticipants(known, other.Participants) {
 		changed = true

@@ -3,7 +3,8 @@
 //
 // Every exported method is one transaction. A method that returns an error has
 // changed nothing. A context that is done before the commit means that nothing
-// was written. All methods are safe for concurrent use. Times go in with any
+// was written. All methods are safe for concurrent use. What is named and is
+// not there is [kith.ErrNotFound]. Times go in with any
 // zone and come out in UTC, but for Interaction.OccurredAt and EndedAt, which
 // keep the offset they went in with. Times have microsecond precision.
 package store
@@ -34,33 +35,42 @@ type Store interface {
 
 // Recorder is what capture writes.
 type Recorder interface {
-	// Record writes the outcome of one batch:
+	// Record writes the outcome of one batch. The refs of its captured items
+	// MUST be distinct.
 	//
-	//  1. the stream's stored cursor MUST equal rec.Base (a stream that is not
-	//     known has the empty cursor), else [kith.ErrStaleCursor];
-	//  2. each captured interaction is found by Key, or, when it has a
-	//     Fingerprint, by an interaction with the same Fingerprint whose
-	//     OccurredAt differs by two seconds at most and which has no live
-	//     evidence in this stream; if there is none it is inserted, unless a
-	//     tombstone keeps it out. What exists keeps its facts; it gains
-	//     evidence, participants and links that it lacked, and takes
-	//     direction, initiator, owner and template from the new copy when the
-	//     new DirectionRule is stronger. The thread is worked out from the
-	//     MessageID and ThreadRefs, so that it does not depend on the order of
-	//     arrival;
-	//  3. evidence in rec.Gone is marked gone; the interactions stay;
-	//  4. quarantine rows are written (attempts counted, next try backed off),
-	//     rec.Released are taken out, counters are added, bounced messages
-	//     are marked;
-	//  5. the cursor becomes rec.Next.
+	//  1. The stream's stored cursor MUST equal rec.Base (a stream that is not
+	//     known has the empty cursor), else [kith.ErrStaleCursor].
+	//  2. Each captured interaction, in order, is found by Key, or, when it has
+	//     a Fingerprint, by an interaction with the same Fingerprint whose
+	//     OccurredAt differs by [FingerprintTolerance] at most and which has
+	//     no live evidence in this stream (the nearest one, then the oldest);
+	//     from then on the Key of the copy finds it too, and its MessageID. If
+	//     there is none it is inserted with an ID of the store's own, unless a
+	//     tombstone keeps it out. What exists keeps its facts; it gains what
+	//     [Merge] says. A place (stream and ref) shows one interaction: that
+	//     which was seen there last, and seeing it makes its evidence live.
+	//     The thread is worked out from the MessageID and ThreadRefs, and does
+	//     not depend on the order of arrival; the refs themselves are not kept.
+	//  3. Evidence in rec.Gone is marked gone; the interactions stay.
+	//  4. Quarantine rows are written (attempts counted, next try backed off by
+	//     [QuarantineRetry]); what is in rec.Released, captured or gone is
+	//     taken out. Counters are added: Recorded by what was captured and not
+	//     erased, Skipped by rec.Skipped and by what was erased; Backfilled
+	//     only grows, unless rec.Recount starts all of them anew. Outbound
+	//     messages that rec.Bounced tells of (see [Bounces]) are marked; of a
+	//     report whose message is not on file a digest of its Message-ID and
+	//     the status code are kept, and mark it when it comes.
+	//  5. The cursor becomes rec.Next.
 	//
-	// Links whose contact does not exist any more are left out.
+	// Links whose contact does not exist any more are left out. The caller's
+	// rec is not changed.
 	Record(ctx context.Context, rec kith.Recording) (kith.Recorded, error)
 	// Stream returns what is known of a stream; the zero status, but for its
-	// name, of one that is not known.
+	// name, of one that is not known. Skipped is never nil.
 	Stream(ctx context.Context, account, stream string) (kith.StreamStatus, error)
 	// StreamDone notes that a stream was read to its end at the given time, or
-	// the error that stopped it.
+	// the error that stopped it. An error leaves LastSuccess as it was, a
+	// success clears the error.
 	StreamDone(ctx context.Context, account, stream string, at time.Time, failure string) error
 	// Refs yields the refs of the live evidence of a stream, in no order.
 	Refs(ctx context.Context, account, stream string) iter.Seq2[string, error]
@@ -74,51 +84,69 @@ type Recorder interface {
 // Accounts is the schedule and health of accounts.
 type Accounts interface {
 	// Reconcile makes the accounts equal to those given, by name: new ones
-	// are added with the NextPoll given, known ones take Kind, Owner and
-	// Schedule (NextPoll only if the schedule changed); when Settings changed,
-	// an account that needed attention or was removed becomes new and due at
-	// the NextPoll given. Others are marked removed and never claimed.
+	// are added, in state new, with the NextPoll given; known ones take Kind,
+	// Owner, Settings and Schedule (NextPoll only if the schedule changed). One
+	// that was removed, or that needed attention and whose Settings changed,
+	// becomes new and due at the NextPoll given, and its failures are
+	// forgotten. Others are marked removed and never claimed; what they
+	// recorded, and their streams, stay.
 	Reconcile(ctx context.Context, accounts []kith.Account) error
 	// ClaimDue returns accounts that are due, have no running lease and are
 	// neither removed nor in need of attention, longest due first, at most
 	// limit, and leases them until the given time. An account is never
-	// returned to two callers during a lease.
+	// returned to two callers during a lease. The zero NextPoll is long ago.
 	ClaimDue(ctx context.Context, now time.Time, lease time.Time, limit int) ([]kith.Account, error)
 	// PollStarted notes the start of a run. It does not look at leases.
 	PollStarted(ctx context.Context, account string, at time.Time) error
-	// PollEnded writes state, schedule, attempts and error of the account and
-	// ends its lease.
+	// PollEnded writes State, NextPoll, LastSuccess, Attempts, Error and
+	// ErrorSince of the account, and ends its lease. If the account was removed
+	// meanwhile, or its Settings are others than those of the run, only the
+	// lease ends.
 	PollEnded(ctx context.Context, account kith.Account) error
 	// Account returns one account.
 	Account(ctx context.Context, name string) (kith.Account, error)
-	// AccountStatuses returns all accounts and their streams, by name, those
-	// that were removed last.
+	// AccountStatuses returns all accounts and their streams, by name; those
+	// that were removed come last.
 	AccountStatuses(ctx context.Context) ([]kith.AccountStatus, error)
 }
 
 // Contacts is who we know.
 type Contacts interface {
-	// ContactsVersion changes whenever an address of a contact, or whether it
-	// is recorded, changes.
+	// ContactsVersion grows whenever something changes that matching has to
+	// know of: an address of a contact, its company, or whether it is recorded
+	// or archived.
 	ContactsVersion(ctx context.Context) (int64, error)
-	// MatchAddresses returns the contacts that have each of the canonical
-	// addresses, by contact id; addresses that nobody has are missing.
+	// MatchAddresses returns the contacts that have each of the addresses,
+	// canonical e-mail addresses or phone numbers, sorted by contact id;
+	// addresses that nobody has are missing.
 	MatchAddresses(ctx context.Context, addresses []string) (map[string][]kith.Match, error)
 	// PutContacts inserts or updates contacts, in order. Each is found by ID
-	// if it has one; else by Source and ExternalID if it has one; else by its first
-	// e-mail address that a contact has; else by its first phone that a contact has, if it has no
-	// e-mail address; else it is new. A contact with Company
-	// set and no CompanyID is tied to the company of that external id (same source)
-	// or name, made if missing. Emails and phones given are added to those on file;
-	// other fields that are empty in the input keep their value, and tags are united.
+	// if it has one; else by Source and ExternalID if it has one; else by its
+	// first e-mail address that a contact of its type has; else by its first
+	// phone number that one has, if it has no e-mail address; else it is new.
+	// A company is also found by its name if it has no ExternalID, and, if it
+	// has one that is new, by its name or that ExternalID as the name of a
+	// company without one. Of several that are found so, the one with the same
+	// name is meant, else that of the same Source, else the oldest.
+	//
+	// A contact with Company set and no CompanyID is tied to the company of
+	// that external id (same Source) or name, made if missing. Emails and
+	// phones given are added to those on file, tags are united, NeverRecord and
+	// Archived can be set and not cleared; other fields that are empty in the
+	// input keep their value. No type means a person.
+	//
 	// The i-th change tells of the i-th contact, whose ID is filled in. A row
-	// that can't be written gives an error with its index, see [RowError], and nothing is
-	// written. With dryRun nothing is written either way.
+	// that can't be written gives an error with its index, see [RowError], and
+	// nothing is written. With dryRun nothing is written either way, and
+	// contacts that would be made get no ID.
 	PutContacts(ctx context.Context, contacts []kith.Contact, at time.Time, dryRun bool) ([]kith.ContactChange, error)
-	// UpdateContact replaces the contact with the same ID.
+	// UpdateContact replaces the contact with the same ID, but for its type and
+	// CreatedAt. The company is CompanyID, else that which Company names, as in
+	// PutContacts, else none.
 	UpdateContact(ctx context.Context, contact kith.Contact, at time.Time) error
 	// RemoveContact deletes a contact. Links of a person go to its company if
-	// it has one, else they go away; the participants stay.
+	// it has one, else they go away; the participants stay. People of a company
+	// that is deleted have none.
 	RemoveContact(ctx context.Context, id kith.ID, at time.Time) error
 	// Contact returns one contact.
 	Contact(ctx context.Context, id kith.ID) (kith.Contact, error)
@@ -126,13 +154,16 @@ type Contacts interface {
 	// an id, an external id, a canonical address, a phone number, or an exact name
 	// (without regard to case): the first of these that finds any.
 	FindContacts(ctx context.Context, word string) ([]kith.Contact, error)
-	// Contacts yields contacts by name, then id.
+	// Contacts yields contacts by name without regard to case (see [Fold]), byte
+	// by byte, then id.
 	Contacts(ctx context.Context, filter ContactFilter) iter.Seq2[kith.Contact, error]
 	// CountContacts returns how many persons and companies there are.
 	CountContacts(ctx context.Context) (persons, companies int, err error)
 }
 
-// Interactions is the register itself.
+// Interactions is the register itself. Lists of an interaction are never nil.
+// Of its links, ContactName and CompanyID are what the contact's are now; its
+// evidence is sorted by SeenAt, account, stream and ref; ThreadRefs are not kept.
 type Interactions interface {
 	// Interaction returns one interaction with everything that belongs to it.
 	Interaction(ctx context.Context, id kith.ID) (kith.Interaction, error)
@@ -146,14 +177,15 @@ type Interactions interface {
 	Interactions(ctx context.Context, filter Filter) iter.Seq2[kith.Interaction, error]
 	// CountInteractions returns how many interactions a filter meets.
 	CountInteractions(ctx context.Context, filter Filter) (int, error)
-	// DeleteInteractions removes interactions and leaves a tombstone for
-	// each, so that capture does not bring them back. It returns how many were there.
+	// DeleteInteractions removes interactions and leaves tombstones of their
+	// keys and fingerprints, so that capture does not bring them or copies of
+	// them back. It returns how many were there.
 	DeleteInteractions(ctx context.Context, ids []kith.ID, at time.Time) (int, error)
 }
 
 // ContactFilter says which contacts are wanted. The zero filter means all.
 type ContactFilter struct {
-	Text  string // part of a name, address, phone or external id, without regard to case
+	Text  string // part of a name, address, phone or external id, without regard to case (of ASCII letters, in the id)
 	Type  kith.ContactType
 	Limit int // 0 means all
 }
@@ -169,7 +201,7 @@ type Filter struct {
 	Text      string    // every word occurs in the subject, without regard to case
 	MessageID string    // exactly this normalised Message-ID
 	Thread    string    // exactly this thread
-	Since     time.Time // occurred at or after
+	Since     time.Time // occurred at or after; zero means ever
 	Until     time.Time // occurred before
 	// After continues a listing: only interactions that come after this one.
 	After *Position

@@ -179,62 +179,47 @@ func (s *Store) RemoveContact(ctx context.Context, id kith.ID, _ time.Time) erro
 	})
 }
 
-// relink gives the links of a contact to its company, or takes them away. Of
-// two links that the company gets to one interaction, the first one stays.
+// relink gives the links of a contact to its company, or takes them away.
 func (tx tx) relink(ctx context.Context, n int64, company *kith.ID) error {
-	type change struct {
-		interaction, occurredAt int64
-		facts                   string
-		linked                  bool
-	}
-	var to int64
-	if company != nil {
-		to = numberOf(*company)
-	}
 	for {
-		var changes []change
-		err := tx.each(ctx, `SELECT i.n, i.occurred_at, i.facts FROM timeline l JOIN interactions i ON i.n = l.interaction
+		var entries []*entry
+		err := tx.each(ctx, `SELECT `+rowColumns+` FROM timeline l JOIN interactions i ON i.n = l.interaction`+rowThread+`
 			WHERE l.contact = ? LIMIT 1000`, []any{n},
 			func(scan func(...any) error) error {
-				var c change
-				if err := scan(&c.interaction, &c.occurredAt, &c.facts); err != nil {
-					return err
-				}
-				var f facts
-				if err := json.Unmarshal([]byte(c.facts), &f); err != nil {
-					return err
-				}
-				at := slices.IndexFunc(f.Links, func(l link) bool { return l.Contact == n })
-				held := slices.ContainsFunc(f.Links, func(l link) bool { return l.Contact == to })
-				if company != nil && !held {
-					f.Links[at].Contact = to
-					c.linked = true
-				} else {
-					f.Links = slices.Delete(f.Links, at, at+1)
-				}
-				text, err := json.Marshal(&f)
-				c.facts = string(text)
-				changes = append(changes, c)
+				e, _, err := scanEntry(scan)
+				entries = append(entries, e)
 				return err
 			})
-		if err != nil {
+		if err != nil || len(entries) == 0 {
 			return err
 		}
-		if len(changes) == 0 {
-			return nil
-		}
-		for _, c := range changes {
-			if _, err := tx.exec(ctx, `UPDATE interactions SET facts = ? WHERE n = ?`, c.facts, c.interaction); err != nil {
+		for _, e := range entries {
+			if err := tx.relinkOne(ctx, e, n, company); err != nil {
 				return err
-			}
-			if _, err := tx.exec(ctx, `DELETE FROM timeline WHERE contact = ? AND occurred_at = ? AND interaction = ?`, n, c.occurredAt, c.interaction); err != nil {
-				return err
-			}
-			if c.linked {
-				if err := tx.insert(ctx, insertTimeline, []any{to, c.occurredAt, c.interaction}); err != nil {
-					return err
-				}
 			}
 		}
 	}
+}
+
+func (tx tx) relinkOne(ctx context.Context, e *entry, n int64, company *kith.ID) error {
+	at := slices.IndexFunc(e.Links, func(l kith.Link) bool { return numberOf(l.ContactID) == n })
+	moved := e.Links[at]
+	e.Links = slices.Delete(e.Links, at, at+1)
+	interaction, occurredAt := numberOf(e.ID), e.OccurredAt.UnixMicro()
+	if _, err := tx.exec(ctx, `DELETE FROM timeline WHERE contact = ? AND occurred_at = ? AND interaction = ?`, n, occurredAt, interaction); err != nil {
+		return err
+	}
+	if company != nil {
+		to := numberOf(*company)
+		moved.ContactID = idOf(to, 0) // as half as the others are here
+		store.Merge(&e.Interaction, &kith.Interaction{Links: []kith.Link{moved}})
+		if err := tx.insert(ctx, insertTimeline, []any{to, occurredAt, interaction}); err != nil {
+			return err
+		}
+	}
+	facts, err := encodeFacts(&e.Interaction, e.messageIDs)
+	if err != nil {
+		return err
+	}
+	return tx.update(ctx, e, facts)
 }

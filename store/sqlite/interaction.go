@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -89,7 +90,7 @@ func (tx tx) deleteInteraction(ctx context.Context, id kith.ID, at time.Time) (f
 	var occurredAt int64
 	err = tx.one(ctx, `SELECT keys, fingerprint, occurred_at FROM interactions WHERE n = ? AND tail = ?`,
 		[]any{n, tailOf(id)}, &keys, &fingerprint, &occurredAt)
-	if err == sql.ErrNoRows {
+	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
 	if err != nil {

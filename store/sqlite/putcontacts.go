@@ -230,7 +230,7 @@ func (b *contactBatch) find(in *kith.Contact) (e *contactEntry, err error) {
 func choose(found []*contactEntry, in *kith.Contact) *contactEntry {
 	var best *contactEntry
 	rank := func(e *contactEntry) (n int) {
-		if store.Fold(e.Name) == store.Fold(in.Name) {
+		if in.Name != "" && store.Fold(e.Name) == store.Fold(in.Name) {
 			n += 2
 		}
 		if e.Source == in.Source {

@@ -2,11 +2,10 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
-
-	"database/sql"
 
 	"kith"
 	"kith/store"
