@@ -11,6 +11,7 @@
 package servertest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -90,7 +91,7 @@ func start(t testing.TB, path, dir string, env []string, ports int) []int {
 			port[i] = freePort(t)
 			args = append(args, strconv.Itoa(port[i]))
 		}
-		cmd := exec.Command(path, args...)
+		cmd := exec.CommandContext(context.Background(), path, args...)
 		cmd.Env = append(os.Environ(), env...)
 		// Not a pipe: the server inherits it and would hold it open.
 		log, err := os.Create(filepath.Join(dir, "start.log"))
@@ -117,7 +118,7 @@ func reap(t testing.TB, path, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("/bin/sh", "-c", `read -r _; "$1" stop "$2"; rm -rf -- "$2"`, "reap", path, dir)
+	cmd := exec.CommandContext(context.Background(), "/bin/sh", "-c", `read -r _; "$1" stop "$2"; rm -rf -- "$2"`, "reap", path, dir)
 	cmd.Stdin = r
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C must not reach it
 	err = cmd.Start()
@@ -135,9 +136,9 @@ func freePort(t testing.TB) int {
 	t.Helper()
 	for range 100 {
 		port := 12000 + rand.IntN(20000)
-		l, err := net.Listen("tcp", addr(port))
+		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr(port))
 		if err == nil {
-			l.Close()
+			_ = l.Close()
 			return port
 		}
 	}

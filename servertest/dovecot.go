@@ -1,6 +1,7 @@
 package servertest
 
 import (
+	"context"
 	"crypto/x509"
 	"fmt"
 	"net/url"
@@ -116,7 +117,7 @@ func (s *DovecotServer) URL(scheme string) string {
 // Adm runs doveadm and returns what it printed.
 func (s *DovecotServer) Adm(t testing.TB, args ...string) string {
 	t.Helper()
-	out, err := exec.Command(s.script, append([]string{"adm", s.dir}, args...)...).CombinedOutput()
+	out, err := exec.CommandContext(context.Background(), s.script, append([]string{"adm", s.dir}, args...)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("doveadm %s: %v\n%s", strings.Join(args, " "), err, out)
 	}

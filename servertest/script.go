@@ -37,7 +37,7 @@ func ScriptTLS(t testing.TB, cert tls.Certificate, handle func(c *ScriptConn)) *
 
 func serve(t testing.TB, config *tls.Config, handle func(c *ScriptConn)) *ScriptServer {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func serve(t testing.TB, config *tls.Config, handle func(c *ScriptConn)) *Script
 		}
 	})
 	t.Cleanup(func() {
-		l.Close()
+		_ = l.Close()
 		s.mu.Lock()
 		s.done = true
 		for _, c := range s.conns {
@@ -100,7 +100,7 @@ func (c *ScriptConn) use(conn net.Conn) { c.conn, c.br = conn, bufio.NewReader(c
 // TLS shakes hands in any way that a test wants.
 func (c *ScriptConn) TLS(config *tls.Config) {
 	conn := tls.Server(c.conn, config)
-	if err := conn.Handshake(); err != nil {
+	if err := conn.HandshakeContext(c.t.Context()); err != nil {
 		runtime.Goexit() // the client refused, and says why
 	}
 	c.use(conn)
@@ -186,12 +186,12 @@ func (c *ScriptConn) Logout() {
 }
 
 // Silence sends nothing more, and reads until the client hangs up.
-func (c *ScriptConn) Silence() { io.Copy(io.Discard, c.br) }
+func (c *ScriptConn) Silence() { _, _ = io.Copy(io.Discard, c.br) }
 
 // Reset ends the connection with a TCP reset, dropping what was not yet read.
 func (c *ScriptConn) Reset() {
 	if tcp, ok := c.tcp.(*net.TCPConn); ok {
-		tcp.SetLinger(0)
+		_ = tcp.SetLinger(0) // fails on a connection that has ended already
 	}
 	c.tcp.Close()
 }

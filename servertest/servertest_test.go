@@ -197,7 +197,7 @@ func TestScript(t *testing.T) {
 		{"c LOGOUT\r\n", "* BYE see you"},
 		{"", "c OK done"},
 	} {
-		io.WriteString(conn, step.send)
+		fmt.Fprint(conn, step.send)
 		line, err := br.ReadString('\n')
 		if got := strings.TrimSpace(line); err != nil || got != step.want {
 			t.Fatalf("after %q: %q, %v; want %q", step.send, got, err, step.want)

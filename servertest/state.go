@@ -35,7 +35,7 @@ type MessageState struct {
 func (s *DovecotServer) State(t testing.TB, user string) State {
 	t.Helper()
 	c := s.login(t, user)
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 
 	subscribed := map[string]bool{}
 	subs, err := c.List("", "*", &imap.ListOptions{SelectSubscribed: true}).Collect()
@@ -127,7 +127,7 @@ func (s *DovecotServer) Unchanged(t testing.TB, user string) {
 func (s *DovecotServer) Append(t testing.TB, user, folder string, internal time.Time, flags string, raw []byte) imap.UID {
 	t.Helper()
 	c := s.login(t, user)
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	options := &imap.AppendOptions{Time: internal}
 	for f := range strings.FieldsSeq(flags) {
 		options.Flags = append(options.Flags, imap.Flag(f))
@@ -154,7 +154,7 @@ func (s *DovecotServer) login(t testing.TB, user string) *imapclient.Client {
 		t.Fatal(err)
 	}
 	if err := c.Login(user, Password).Wait(); err != nil {
-		c.Close()
+		_ = c.Close()
 		t.Fatalf("login as %s: %v", user, err)
 	}
 	return c

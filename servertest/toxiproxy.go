@@ -1,6 +1,7 @@
 package servertest
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -99,7 +100,7 @@ func (p *Proxy) Up(t testing.TB) { t.Helper(); p.run(t, "up") }
 
 func (p *Proxy) run(t testing.TB, cmd string, args ...string) {
 	t.Helper()
-	out, err := exec.Command(p.server.script, append([]string{cmd, p.server.dir, p.name}, args...)...).CombinedOutput()
+	out, err := exec.CommandContext(context.Background(), p.server.script, append([]string{cmd, p.server.dir, p.name}, args...)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("toxiproxy %s %s: %v\n%s", cmd, strings.Join(args, " "), err, out)
 	}

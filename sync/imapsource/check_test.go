@@ -619,7 +619,7 @@ func TestCheckConnectFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused := "imap://" + l.Addr().String()
-	l.Close()
+	_ = l.Close()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	_, err = imapsource.Check(t.Context(), options(refused, nil))
 	isFault(t, err, kith.FaultTransient, "alice-mail: 127.0.0.1: connect: connection refused: nothing listens on port "+port)

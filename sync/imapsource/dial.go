@@ -122,20 +122,19 @@ func dial(ctx context.Context, o *Options) (*session, error) {
 	defer g.bind(ctx)()
 	mechanism, p, err := e.open(ctx, o, g)
 	if err != nil {
-		g.Close()
+		g.tcp.Close()
 		return nil, err
 	}
-	ahead, err := p.handOver()
+	caps, ahead, err := p.handOver()
 	if err != nil {
-		g.Close()
+		g.tcp.Close()
 		return nil, e.fault(g, "login", false, err)
 	}
 	g.unread(ahead)
-	s := &session{client: imapclient.New(g, nil), mechanism: mechanism, guard: g, endpoint: e}
-	s.caps = s.client.Caps() // known from the greeting that was just made for it
-	if s.caps == nil {
-		return nil, errors.Join(e.fault(g, "login", false, fmt.Errorf("%w: its capabilities are malformed", errUnreadable)), s.close())
-	}
+	s := &session{client: imapclient.New(g, nil), caps: caps, mechanism: mechanism, guard: g, endpoint: e}
+	// The greeting is there already. If the connection ends at this moment, the
+	// first command says so.
+	_ = s.client.WaitGreeting()
 	if o.Log != nil {
 		o.Log.DebugContext(ctx, "logged in", "account", o.Account, "host", e.host, "mechanism", mechanism)
 	}

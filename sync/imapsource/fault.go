@@ -149,7 +149,7 @@ func cause(g *guard, err error) error {
 	if errors.As(err, &status) || g == nil {
 		return err
 	}
-	reason, bye, ours := g.ended()
+	bye, ours, reason := g.ended()
 	switch {
 	case reason == nil && !ours:
 		return err // the connection lives: it is the caller's own

@@ -117,9 +117,9 @@ func (g *guard) Read(p []byte) (int, error) {
 		g.mu.Unlock()
 		return n, nil
 	}
-	if err := g.reason; err != nil {
-		g.mu.Unlock()
-		return 0, err
+	if g.reason != nil {
+		defer g.mu.Unlock()
+		return g.cut(p, g.reason)
 	}
 	g.waitFrom = time.Now()
 	g.arm()
@@ -135,12 +135,14 @@ func (g *guard) Read(p []byte) (int, error) {
 	g.waitFrom = time.Time{}
 	g.in.Add(int64(n))
 	if g.reason != nil {
-		return 0, g.reason
+		return g.cut(p, g.reason)
 	}
+	owed := g.scan.literal
 	if limit := g.scan.next(p[:n]); limit != nil {
 		g.reason = limit
 		g.tcp.Close()
-		return 0, limit
+		g.scan.literal = owed
+		return g.cut(p, limit)
 	}
 	if err != nil && !g.closed {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -149,7 +151,25 @@ func (g *guard) Read(p []byte) (int, error) {
 		}
 		g.reason = err
 	}
-	return n, err
+	if err != nil && n == 0 {
+		return g.cut(p, err)
+	}
+	return n, nil // the error comes with the next read
+}
+
+// cut ends what is read with err, but fills up a literal first. The client hands
+// a literal to whoever asked for it and reads on when that reader has met its end
+// or an error; after an error the reader, which must drain what is left, would
+// read from the connection at the same time as the client. Who reads a literal
+// asks broken whether it was real.
+func (g *guard) cut(p []byte, err error) (int, error) {
+	n := min(int64(len(p)), g.scan.literal)
+	if n == 0 {
+		return 0, err
+	}
+	clear(p[:n])
+	g.scan.literal -= n
+	return int(n), nil
 }
 
 func (g *guard) timedOut() error {
@@ -239,10 +259,10 @@ func (g *guard) unread(p []byte) {
 
 // ended returns why the connection ended and what the server said in its BYE, if
 // it said one. Without a reason, ours tells whether it was closed from this side.
-func (g *guard) ended() (reason error, bye string, ours bool) {
+func (g *guard) ended() (bye string, ours bool, reason error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.reason, g.scan.bye, g.closed
+	return g.scan.bye, g.closed, g.reason
 }
 
 func (g *guard) running() bool {

@@ -139,7 +139,7 @@ func TestGuardKeepsBye(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, bye, _ := g.ended(); bye != want {
+			if bye, _, _ := g.ended(); bye != want {
 				t.Errorf("%q: the BYE says %q, want %q", in, bye, want)
 			}
 		}
@@ -223,7 +223,7 @@ func TestGuardWaitsBetweenCommands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := served(t, Limits{}, func(c net.Conn) {
 			time.Sleep(24*time.Hour + 30*time.Second)
-			c.Write([]byte("x"))
+			fmt.Fprint(c, "x")
 		})
 		read := make(chan error)
 		go func() { // as the client does: it reads all the time
@@ -245,10 +245,12 @@ func TestGuardIgnoresTheClientsDeadlines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := served(t, Limits{}, func(c net.Conn) {
 			time.Sleep(45 * time.Second)
-			c.Write([]byte("x"))
+			fmt.Fprint(c, "x")
 		})
 		g.begin(0)
-		g.SetReadDeadline(time.Now().Add(30 * time.Second))
+		if err := g.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := g.Read(make([]byte, 1)); err != nil {
 			t.Error(err)
 		}
@@ -280,8 +282,8 @@ func FuzzGuard(f *testing.F) {
 		if (wholeErr == nil) != (partsErr == nil) {
 			t.Fatalf("at once: %v, in steps of %d: %v", wholeErr, source.step, partsErr)
 		}
-		_, bye1, _ := first.ended()
-		_, bye2, _ := second.ended()
+		bye1, _, _ := first.ended()
+		bye2, _, _ := second.ended()
 		if wholeErr == nil && (len(parts) != len(in) || len(whole) != len(in) || bye1 != bye2) {
 			t.Fatalf("of %q came %q and %q, with BYE %q and %q", in, whole, parts, bye1, bye2)
 		}

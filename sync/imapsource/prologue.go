@@ -291,25 +291,38 @@ func quote(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
-// handOver returns what the IMAP client is to read first: a greeting which says
-// that it is logged in and what the server can do, so that it need not ask,
-// and what was read ahead.
-func (p *prologue) handOver() ([]byte, error) {
+// handOver returns what the server can do, and what the IMAP client is to read
+// first: a greeting which says that it is logged in, with the same capabilities so
+// that it need not ask for them, and what was read ahead.
+func (p *prologue) handOver() (caps imap.CapSet, ahead []byte, err error) {
+	caps = make(imap.CapSet)
 	var greeting strings.Builder
 	greeting.WriteString("* PREAUTH [CAPABILITY")
 	rev1 := p.has("IMAP4rev1")
 	for _, c := range p.caps {
-		// A server that can do both speaks revision 1 until told otherwise by
-		// ENABLE (RFC 9051 §6.3.1), which we don't. The client takes the
-		// announcement for the fact and would write folder names in UTF-8.
-		if !isAtom(c) || rev1 && strings.EqualFold(c, "IMAP4rev2") {
+		name := imap.Cap(strings.ToUpper(c))
+		switch {
+		case !isAtom(c):
 			continue
+		case strings.EqualFold(c, "IMAP4rev1"):
+			name = imap.CapIMAP4rev1
+		case strings.EqualFold(c, "IMAP4rev2"):
+			// A server that can do both speaks revision 1 until told otherwise
+			// by ENABLE (RFC 9051 §6.3.1), which we don't. The client takes the
+			// announcement for the fact and would write folder names in UTF-8.
+			if rev1 {
+				continue
+			}
+			name = imap.CapIMAP4rev2
 		}
-		greeting.WriteString(" " + c)
+		if _, known := caps[name]; !known {
+			caps[name] = struct{}{}
+			greeting.WriteString(" " + string(name))
+		}
 	}
 	greeting.WriteString("] \r\n")
-	ahead, err := p.br.Peek(p.br.Buffered())
-	return append([]byte(greeting.String()), ahead...), err
+	buffered, err := p.br.Peek(p.br.Buffered())
+	return caps, append([]byte(greeting.String()), buffered...), err
 }
 
 // isAtom tells whether s is an atom (RFC 9051 §9).

@@ -53,7 +53,7 @@ func (s *session) run(ctx context.Context, what string, wait func() error) error
 
 // broken tells whether the connection has ended: only close remains to be called.
 func (s *session) broken() bool {
-	reason, _, ours := s.guard.ended()
+	_, ours, reason := s.guard.ended()
 	return reason != nil || ours
 }
 
