@@ -29,8 +29,10 @@ func bare(canonical string) string {
 	if !strings.ContainsAny(local, ".-_") {
 		return local
 	}
-	return strings.NewReplacer(".", "", "-", "", "_", "").Replace(local)
+	return joined.Replace(local)
 }
+
+var joined = strings.NewReplacer(".", "", "-", "", "_", "")
 
 var noReplyWords = []string{
 	"noreply", "donotreply", "dontreply", "noresponse", "mailerdaemon", "unattended",
