@@ -256,7 +256,7 @@ func FuzzStructure(f *testing.F) {
 		p := &message.Part{MediaType: "application/octet-stream", Encoding: "base64", Size: max(size, 0), Disposition: "attachment",
 			DispositionParams: map[string]string{"filename": disposition, "filename*0*": contentType}, Params: map[string]string{"name*": contentType}}
 		m = &kith.Message{DateSource: kith.DateNone}
-		message.ApplyStructure(m, multi("mixed", p))
+		message.ApplyStructure(m, multi("mixed", p, &message.Part{MediaType: contentType, Disposition: "attachment"}))
 		checkMessage(t, m)
 	})
 }

@@ -41,7 +41,7 @@ func ApplyStructure(m *kith.Message, root *Part) {
 			}
 			m.Attachments = append(m.Attachments, kith.Attachment{
 				Name:      p.filename(),
-				MediaType: p.MediaType,
+				MediaType: clean(cut(p.MediaType, maxForeign)),
 				Size:      p.contentSize(),
 				Inline:    p.Disposition == "inline" || p.Disposition == "" && p.ContentID != "",
 			})
