@@ -48,6 +48,7 @@ type Message struct {
 	AutoReply     bool // RFC 3834 auto-replied, out of office and the like
 	AutoForwarded bool // a rule forwarded it, not a person
 	Receipt       bool // a delivery or read receipt (RFC 8098)
+	Repeated      bool // a field that may stand once stands there again with another value: the first counts
 	AuthFailed    bool // the receiving server found the author to be forged (RFC 8601)
 	Bounce        *Bounce
 	Invitation    string // the iTIP method (RFC 5546) of a calendar message, upper case

@@ -159,6 +159,9 @@ func (d *decision) flags() []string {
 	if len(d.m.ResentFrom) > 0 {
 		flags = append(flags, FlagResent)
 	}
+	if d.m.Repeated {
+		flags = append(flags, FlagRepeatedField)
+	}
 	if len(d.people) > maxParticipants {
 		flags = append(flags, FlagManyRecipients)
 	}

@@ -102,6 +102,7 @@ const (
 	FlagPrivate          = "private"           // its author marked it private; content was left out
 	FlagProposedIdentity = "proposed_identity" // the from address seems to be ours, but is not configured
 	FlagResent           = "resent"            // somebody sent it on unchanged (RFC 5322 §3.6.6)
+	FlagRepeatedField    = "repeated_field"    // its header names author, subject, date or id twice, differently; the first counts
 	FlagManyRecipients   = "many_recipients"   // some of the recipients who are strangers were left out
 )
 

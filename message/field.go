@@ -131,6 +131,7 @@ func lookupField(name string) field {
 type header struct {
 	first    [numFields]string // the first value that is not empty, unfolded
 	repeated []repeat          // further ones, of fields of which all count
+	differs  bool              // a field of which the first counts has another value further on
 	warnings []string
 	warned   [numFields]bool
 }
@@ -156,6 +157,16 @@ func (f field) traced() bool {
 	case fieldDeliveredTo, fieldXOriginalTo, fieldEnvelopeTo, fieldReturnPath, fieldAuthenticationResults,
 		fieldXForwardedFor, fieldXForwardedTo, fieldXSieveRedirectedFrom, fieldInboxRulesLoop,
 		fieldXBeenThere, fieldXFailedRecipients, fieldResentFrom:
+		return true
+	}
+	return false
+}
+
+// once tells which fields of those that tell what a message is may stand there
+// once (RFC 5322 §3.6). Who reads another one than we do sees another message.
+func (f field) once() bool {
+	switch f {
+	case fieldMessageID, fieldDate, fieldSubject, fieldFrom, fieldSender, fieldReplyTo:
 		return true
 	}
 	return false
@@ -188,6 +199,7 @@ func (h *header) read(raw []byte) {
 			}
 		case !f.traced():
 			h.warn(f, fieldNames[f]+" is given more than once: the first is used")
+			h.differs = h.differs || f.once() && value != h.first[f]
 		}
 	}
 }

@@ -65,6 +65,7 @@ func ParseHeader(raw []byte) *kith.Message {
 	if len(m.From) == 0 {
 		warn(m, "no From")
 	}
+	m.Repeated = h.differs
 
 	h.readSignals(m)
 	return m

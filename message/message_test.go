@@ -154,6 +154,8 @@ func TestOddHeaders(t *testing.T) {
 		{"A27 two authors", "From: a@x.com\r\nFrom: b@x.com\r\nSubject: s\r\n", "s", list("", "a@x.com"),
 			[]string{"From is given more than once: the first is used"}},
 		{"A27 the first is empty", "From: a@x.com\r\nSubject:\r\nSubject: two\r\n", "two", list("", "a@x.com"), nil},
+		{"A27 one author, told twice", "From: a@x.com\r\nFrom: a@x.com\r\nSubject: s\r\n", "s", list("", "a@x.com"),
+			[]string{"From is given more than once: the first is used"}},
 		{"A06 no From", "Sender: a@x.com\r\nSubject: s\r\n", "s", nil, []string{"no From"}},
 		{"A19 an mbox line", "From a@x.com Mon Nov 23 09:15:00 2026\r\nFrom: a@x.com\r\nSubject: s\r\n", "s", list("", "a@x.com"), nil},
 		{"A19 a quoted mbox line", ">From a@x.com Mon Nov 23 09:15:00 2026\nFrom: a@x.com\nSubject: s\n", "s", list("", "a@x.com"), nil},
@@ -176,6 +178,9 @@ func TestOddHeaders(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.warnings, m.Warnings); diff != "" {
 				t.Errorf("Warnings (-want +got)\n%s", diff)
+			}
+			if want := strings.HasPrefix(tt.name, "A27 two"); m.Repeated != want {
+				t.Errorf("Repeated = %v, want %v", m.Repeated, want)
 			}
 		})
 	}
