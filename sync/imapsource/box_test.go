@@ -147,19 +147,23 @@ func (b *box) uidNext() uint64 {
 	return uint64(b.uids[len(b.uids)-1]) + 1
 }
 
-// inSet tells whether a number is in a sequence set; last is what "*" means.
-func inSet(set string, n, last uint64) bool {
+// inSet tells whether a number is in a sequence set.
+func inSet(set string, n uint64) bool { return parseSet(set, 0)(n) }
+
+// parseSet reads a sequence set; last is what "*" means.
+func parseSet(set string, last uint64) func(n uint64) bool {
+	var ranges [][2]uint64
 	for part := range strings.SplitSeq(set, ",") {
 		from, to, ranged := strings.Cut(part, ":")
 		if !ranged {
 			to = from
 		}
 		lo, hi := number(from, last), number(to, last)
-		if min(lo, hi) <= n && n <= max(lo, hi) {
-			return true
-		}
+		ranges = append(ranges, [2]uint64{min(lo, hi), max(lo, hi)})
 	}
-	return false
+	return func(n uint64) bool {
+		return slices.ContainsFunc(ranges, func(r [2]uint64) bool { return r[0] <= n && n <= r[1] })
+	}
 }
 
 func number(s string, last uint64) uint64 {
@@ -176,23 +180,40 @@ func number(s string, last uint64) uint64 {
 func (b *box) search(c *servertest.ScriptConn, args string) {
 	args, esearch := strings.CutPrefix(args, "RETURN (ALL) ")
 	words := strings.Fields(args)
-	found := slices.Clone(b.uids)
-	filter := func(keep func(seq int, uid uint32) bool) {
-		kept := map[uint32]bool{}
-		for i, uid := range b.uids {
-			kept[uid] = keep(i+1, uid)
-		}
-		found = slices.DeleteFunc(found, func(uid uint32) bool { return !kept[uid] })
+	type message struct {
+		seq int
+		uid uint32
 	}
-	last := uint64(0)
+	// Sequence numbers come first, so that a window of a large folder is all
+	// that is looked at.
+	seqs := func(uint64) bool { return true }
+	first, last := 1, len(b.uids)
+	if len(words) > 0 && words[0][0] >= '0' && words[0][0] <= '9' {
+		seqs = parseSet(words[0], uint64(len(b.uids)))
+		if lo, hi, ranged := strings.Cut(words[0], ":"); ranged {
+			first, last = int(number(lo, 0)), min(last, int(number(hi, 0)))
+		}
+		words = words[1:]
+	}
+	var found []message
+	for seq := first; seq <= last; seq++ {
+		if seqs(uint64(seq)) {
+			found = append(found, message{seq, b.uids[seq-1]})
+		}
+	}
+	filter := func(keep func(m message) bool) {
+		found = slices.DeleteFunc(found, func(m message) bool { return !keep(m) })
+	}
+	lastUID := uint64(0)
 	if len(b.uids) > 0 {
-		last = uint64(b.uids[len(b.uids)-1])
+		lastUID = uint64(b.uids[len(b.uids)-1])
 	}
 	for i := 0; i < len(words); i++ {
 		switch words[i] {
 		case "UID":
 			i++
-			filter(func(_ int, uid uint32) bool { return inSet(words[i], uint64(uid), last) })
+			in := parseSet(words[i], lastUID)
+			filter(func(m message) bool { return in(uint64(m.uid)) })
 		case "SINCE":
 			i++
 			since, err := time.Parse("2-Jan-2006", strings.Trim(words[i], `"`))
@@ -203,28 +224,32 @@ func (b *box) search(c *servertest.ScriptConn, args string) {
 			if hit == nil {
 				hit = func(uid uint32, since time.Time) bool { return !b.internal(uid).Before(since) }
 			}
-			filter(func(_ int, uid uint32) bool { return hit(uid, since) })
+			filter(func(m message) bool { return hit(m.uid, since) })
 		case "HEADER":
 			i += 2
-			filter(func(_ int, uid uint32) bool { return strings.Contains(b.headerOf(uid), strings.Trim(words[i], `"`)) })
+			filter(func(m message) bool { return strings.Contains(b.headerOf(m.uid), strings.Trim(words[i], `"`)) })
 		case "ALL":
 		default:
-			filter(func(seq int, _ uint32) bool { return inSet(words[i], uint64(seq), uint64(len(b.uids))) })
+			panic("the box can't search for " + words[i])
 		}
 	}
+	var uids []uint32
+	for _, m := range found {
+		uids = append(uids, m.uid)
+	}
 	if b.searched != nil {
-		found = b.searched(found)
+		uids = b.searched(uids)
 	}
 	var line strings.Builder
 	if esearch {
 		fmt.Fprintf(&line, `* ESEARCH (TAG "%s") UID`, c.Tag)
-		if len(found) > 0 {
+		if len(uids) > 0 {
 			line.WriteString(" ALL ")
 		}
 	} else {
 		line.WriteString("* SEARCH")
 	}
-	for i, uid := range found {
+	for i, uid := range uids {
 		switch {
 		case !esearch:
 			fmt.Fprintf(&line, " %d", uid)
@@ -249,8 +274,17 @@ func (b *box) headerOf(uid uint32) string {
 }
 
 func (b *box) fetch(c *servertest.ScriptConn, set, items string) {
-	for i, uid := range b.uids {
-		if !inSet(set, uint64(uid), 0) {
+	in := parseSet(set, 0)
+	first := 0
+	if from, _, _ := strings.Cut(strings.Split(set, ",")[0], ":"); slices.IsSorted(b.uids) {
+		first, _ = slices.BinarySearch(b.uids, uint32(number(from, 0)))
+	}
+	for i := first; i < len(b.uids); i++ {
+		uid := b.uids[i]
+		if !in(uint64(uid)) {
+			if len(b.uids) > 10_000 && !strings.Contains(set, ",") {
+				break
+			}
 			continue
 		}
 		r := fmt.Sprintf("* %d FETCH (UID %d", i+1, uid)

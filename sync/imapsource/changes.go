@@ -180,7 +180,7 @@ func (p *pass) backfill(ctx context.Context) error {
 			}
 			continue
 		}
-		b.Left = min(b.Left, p.messages())
+		b.Left = min(b.Left, p.source.messages(p.mb.messages))
 		if b.Left == 0 || b.Low <= 1 {
 			return p.endBackfill(ctx)
 		}
@@ -189,16 +189,6 @@ func (p *pass) backfill(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// messages returns how many messages the folder has, as far as is known.
-func (p *pass) messages() uint32 {
-	if !p.source.broken() {
-		if mb := p.source.sess.client.Mailbox(); mb != nil {
-			return mb.NumMessages
-		}
-	}
-	return p.mb.messages
 }
 
 // criteria returns what the backfill looks for below a UID.
@@ -218,7 +208,7 @@ func (p *pass) backStep(ctx context.Context) error {
 		return err
 	}
 	b := p.cur.Back
-	hi := p.source.bound(b.Left)
+	hi := min(b.Left, max(1, p.source.messages(p.mb.messages))) // see list
 	lo := uint32(1)
 	if hi > backWindow {
 		lo = hi - backWindow + 1
@@ -338,7 +328,7 @@ func (p *pass) sweep(ctx context.Context) error {
 	}
 	// Fewer than there are is an alarm, not a deletion. Some may have vanished
 	// since EXAMINE, of which the server tells.
-	if found, messages := size(set), min(p.mb.messages, p.messages()); found < uint64(messages) {
+	if found, messages := size(set), p.source.messages(p.mb.messages); found < uint64(messages) {
 		p.warnings = append(p.warnings, fmt.Sprintf(
 			"of %d messages the server lists %d only: nothing is taken to be gone", messages, found))
 		return nil

@@ -100,7 +100,9 @@ func TestFolderMadeAnew(t *testing.T) {
 			{"E43 it changes a sixth time", "6"},
 		} {
 			old := uidValidity(t, d, "Work")
+			s.Close() // who has the folder open learns of it a while later only
 			d.Adm(t, "mailbox", "update", "-u", servertest.Alice, "--uid-validity", tt.validity, "Work")
+			s = open(nil)
 			batches := poll(t, s, folder, from)
 			wantSubjects(t, batches, letters(upTo(12)...))
 			want := []string{fmt.Sprintf("UIDVALIDITY changed from %s to %s", old, tt.validity)}

@@ -67,6 +67,7 @@ func decodeCursor(text kith.Cursor) (cursor, error) {
 	if c.Next < 1 || c.Next > math.MaxUint32+1 {
 		return cursor{}, errors.New("its next UID is out of range")
 	}
+	c.Since = c.Since.UTC()
 	if y := c.Since.Year(); y < 1 || y > 9999 {
 		return cursor{}, errors.New("its horizon is out of range")
 	}

@@ -176,7 +176,7 @@ func (r *reader) ahead(ctx context.Context, chunks []*chunk, to sink) (asked int
 	s := r.source
 	options := r.detail.options()
 	var putErr error
-	err := s.sess.run(ctx, "fetch", func() error {
+	err := s.run(ctx, "fetch", func() error {
 		// A server may hold back the end of one answer until it has sent the
 		// next (Dovecot does), so each is read on its own, and a chunk is put
 		// when its messages are all there.
@@ -280,6 +280,9 @@ func (r *reader) collect(cmd *imapclient.FetchCommand, c *chunk, d detail, full 
 		}
 		var res result
 		lastUID, res, lastWhole = r.message(data, d, &buf)
+		if r.source.sess.broken() { // a literal that is cut off is filled up by the guard
+			lastWhole = false
+		}
 		last = c.result(lastUID)
 		if last == nil || last.state != pending || res.state != read {
 			continue

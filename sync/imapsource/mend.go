@@ -32,6 +32,7 @@ func (r *reader) ready(ctx context.Context) error {
 	if mb.validity != r.mb.validity && mb.validity != 0 {
 		return fmt.Errorf("UIDVALIDITY changed from %d to %d while the folder was read", r.mb.validity, mb.validity)
 	}
+	r.mb.messages = min(r.mb.messages, mb.messages)
 	return nil
 }
 
@@ -98,7 +99,7 @@ func (r *reader) ask(ctx context.Context, c *chunk, set []imap.UID, d detail) er
 		return err
 	}
 	s := r.source
-	err := s.sess.run(ctx, "fetch", func() error {
+	err := s.run(ctx, "fetch", func() error {
 		return r.collect(s.sess.client.Fetch(imap.UIDSetNum(set...), d.options()), c, d, nil)
 	})
 	return r.judge(ctx, err)

@@ -165,7 +165,7 @@ func TestOddAnswers(t *testing.T) {
 			name: "E23 a message that breaks the connection before any answer, whatever else is asked for",
 			setup: func(b *box) {
 				b.fetched = func(c *servertest.ScriptConn, uid uint32, items, response string) string {
-					if last := b.commands[len(b.commands)-1]; inSet(strings.Fields(last)[2], 6, 0) {
+					if last := b.commands[len(b.commands)-1]; inSet(strings.Fields(last)[2], 6) {
 						return "* NONSENSE\r\n"
 					}
 					return response

@@ -26,12 +26,14 @@ func (r *reader) sections(res *result) (want sections) {
 	if res.state != read || res.root == nil {
 		return sections{}
 	}
-	report, original := message.BounceParts(res.root)
-	if report != nil {
-		want.report = report.Path
-	}
-	if original != nil {
-		want.original = original.Path
+	if res.item.Message.Bounce != nil {
+		report, original := message.BounceParts(res.root)
+		if report != nil {
+			want.report = report.Path
+		}
+		if original != nil {
+			want.original = original.Path
+		}
 	}
 	if r.source.opts.Snippet && !res.item.Message.Bulk {
 		if text := message.TextPart(res.root); text != nil {
@@ -68,10 +70,13 @@ func (r *reader) readParts(ctx context.Context, c *chunk) error {
 		}
 		s := r.source
 		answered := make(map[imap.UID]bool)
-		err := s.sess.run(ctx, "fetch parts", func() error {
+		err := s.run(ctx, "fetch parts", func() error {
 			cmd := s.sess.client.Fetch(imap.UIDSetNum(uids...), want.options())
 			for data := cmd.Next(); data != nil; data = cmd.Next() {
 				uid, bodies := readBodies(data)
+				if s.sess.broken() {
+					continue // the guard fills up what is cut off
+				}
 				if res := c.result(uid); res != nil && len(bodies) > 0 {
 					answered[uid] = true
 					want.apply(res, bodies)
@@ -114,11 +119,20 @@ func (w sections) options() *imap.FetchOptions {
 func (w sections) apply(res *result, bodies map[string][]byte) {
 	m := res.item.Message
 	if w.report != "" || w.original != "" {
-		message.ReadBounce(m, bodies[w.report], bodies[w.original])
+		report, original := message.BounceParts(res.root)
+		message.ReadBounce(m, decode(report, bodies), decode(original, bodies))
 	}
 	if w.text != "" {
 		m.Snippet = message.Snippet(message.TextPart(res.root), bodies[w.text])
 	}
+}
+
+// decode removes the transfer encoding of a part's body.
+func decode(p *message.Part, bodies map[string][]byte) []byte {
+	if p == nil {
+		return nil
+	}
+	return p.Decode(bodies[p.Path])
 }
 
 // readBodies reads the parts in the answer for one message, by path.

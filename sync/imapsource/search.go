@@ -20,7 +20,7 @@ func (s *Source) search(ctx context.Context, criteria *imap.SearchCriteria) (ima
 		opts = &imap.SearchOptions{ReturnAll: true} // RFC 4731: ranges instead of numbers
 	}
 	var uids imap.UIDSet
-	err := s.sess.run(ctx, "search", func() error {
+	err := s.run(ctx, "search", func() error {
 		data, err := s.sess.client.UIDSearch(criteria, opts).Wait()
 		if err != nil {
 			return err
@@ -52,7 +52,8 @@ func (s *Source) list(ctx context.Context, messages uint32, from, to uint64) (im
 			if hi > window {
 				lo = hi - window + 1
 			}
-			criteria.SeqNum = []imap.SeqSet{seqRange(lo, s.bound(hi))}
+			// A number beyond the last is an error (RFC 9051 §9, seq-number).
+			criteria.SeqNum = []imap.SeqSet{seqRange(lo, min(hi, max(1, s.messages(messages))))}
 		}
 		uids, err := s.search(ctx, &criteria)
 		if err != nil {
@@ -71,15 +72,6 @@ func (s *Source) list(ctx context.Context, messages uint32, from, to uint64) (im
 		hi = lo - 1
 	}
 	return found, nil
-}
-
-// bound returns the sequence number hi, or that of the last message if messages
-// vanished: a number beyond it is an error (RFC 9051 §9, seq-number).
-func (s *Source) bound(hi uint32) uint32 {
-	if mb := s.sess.client.Mailbox(); mb != nil && mb.NumMessages > 0 {
-		return min(hi, mb.NumMessages)
-	}
-	return hi
 }
 
 func uidRange(from, to uint64) imap.UIDSet {

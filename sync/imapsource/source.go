@@ -47,6 +47,7 @@ type Source struct {
 	// The rest belongs to the running call.
 	sess     *session
 	selected string                     // folder that sess has examined
+	fresh    bool                       // nothing was asked of it since
 	statuses map[string]imap.StatusData // what Streams learnt, each good for one Changes
 	budget   int                        // of reconnects
 }
@@ -131,6 +132,26 @@ func (s *Source) connect(ctx context.Context) error {
 // broken tells whether there is no live connection.
 func (s *Source) broken() bool { return s.sess == nil || s.sess.broken() }
 
+// run issues a command in the examined folder, see [session.run].
+func (s *Source) run(ctx context.Context, what string, wait func() error) error {
+	err := s.sess.run(ctx, what, wait)
+	s.fresh = false
+	return err
+}
+
+// messages returns how many messages the examined folder has now, which had so
+// many when it was examined. The client sets its own count a moment after it
+// reports the end of an EXAMINE, so that it is right from the next command on.
+func (s *Source) messages(examined uint32) uint32 {
+	if s.fresh || s.broken() {
+		return examined
+	}
+	if mb := s.sess.client.Mailbox(); mb != nil {
+		return min(examined, mb.NumMessages)
+	}
+	return examined
+}
+
 // mailbox is a folder as EXAMINE shows it.
 type mailbox struct {
 	name     string
@@ -155,7 +176,7 @@ func (s *Source) examine(ctx context.Context, name string) (mailbox, error) {
 	if err != nil {
 		return mailbox{}, err
 	}
-	s.selected = name
+	s.selected, s.fresh = name, true
 	mb := mailbox{
 		name:     name,
 		validity: data.UIDValidity,
