@@ -285,7 +285,8 @@ func (d *decision) checkInternal() kith.Reason {
 
 // checkBulk skips mass mail that comes in. What a contact writes to a
 // discussion list is no mass mail: there is an address to post to, and the
-// author is a person we know.
+// author is a person we know. Nor is what a group of ours, such as sales@,
+// passes on to its members.
 func (d *decision) checkBulk() kith.Reason {
 	if d.m.Bulk && d.direction == kith.Inbound && d.policy.Bulk != BulkRecord && !d.discussion() {
 		return kith.ReasonBulk
@@ -296,6 +297,9 @@ func (d *decision) checkBulk() kith.Reason {
 func (d *decision) discussion() bool {
 	if d.m.ListPost == "" {
 		return false
+	}
+	if d.who(d.m.ListPost).own {
+		return true
 	}
 	return slices.ContainsFunc(d.people, func(p person) bool {
 		return p.role == kith.RoleFrom && p.Address.Address != d.m.ListPost && len(p.who.matches) > 0 && p.who.personal
