@@ -45,8 +45,10 @@ type Recorder interface {
 	//     OccurredAt differs by [FingerprintTolerance] at most and which has
 	//     no live evidence in this stream (the nearest one, then the oldest);
 	//     from then on the Key of the copy finds it too, and its MessageID. If
-	//     there is none it is inserted with an ID of the store's own, unless a
-	//     tombstone keeps it out. What exists keeps its facts; it gains what
+	//     there is none it is inserted with an ID of the store's own. A
+	//     tombstone keeps it out: that of its Key whatever its Fingerprint
+	//     finds, that of its Fingerprint (within the same time) if it finds
+	//     none. What exists keeps its facts; it gains what
 	//     [Merge] says. A place (stream and ref) shows one interaction: that
 	//     which was seen there last, and seeing it makes its evidence live.
 	//     The thread is worked out from the MessageID and ThreadRefs, and does

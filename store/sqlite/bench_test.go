@@ -1,7 +1,6 @@
 package sqlite_test
 
 import (
-	"context"
 	"crypto/sha256"
 	"fmt"
 	"os"
@@ -13,25 +12,6 @@ import (
 	"kith"
 	"kith/store/sqlite"
 )
-
-var (
-	ctx = context.Background()
-	t0  = time.Date(2026, 11, 23, 9, 15, 0, 0, time.UTC)
-)
-
-func open(t testing.TB) *sqlite.Store {
-	t.Helper()
-	s, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "kith.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
 
 func key(parts ...any) (k kith.Key) {
 	sum := sha256.Sum256([]byte(fmt.Sprint(parts...)))

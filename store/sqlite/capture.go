@@ -84,9 +84,9 @@ func (tx tx) capture(ctx context.Context, stream int64, at time.Time, captured [
 }
 
 // find returns what is on file, or was earlier in the batch, for a captured
-// interaction.
+// interaction; nil if there is none or a tombstone hides it.
 func (c *capture) find(i *kith.Interaction) *entry {
-	if e := c.byKey[i.Key]; e != nil {
+	if e := c.byKey[i.Key]; e != nil || c.erased[i.Key] {
 		return e
 	}
 	var best *entry

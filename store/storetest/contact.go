@@ -245,11 +245,11 @@ var contactTests = []test{
 			t.Errorf("links %+v", links)
 		}
 	}},
-	{"RemoveContact/with 3,000 interactions", func(t *testing.T, f *fixture) {
+	{"RemoveContact/with 1,500 interactions", func(t *testing.T, f *fixture) {
 		ann := f.contact(t, kith.Contact{Name: "Ann", Company: "Acme"})
 		company := *mustContact(t, f, ann).CompanyID
 		var captured []kith.Captured
-		for n := range 3000 {
+		for n := range 1500 {
 			id := numbered("%d", n)
 			captured = append(captured, seen(id, mail(id, linked(kith.RoleFrom, ann), at(t0.Add(time.Duration(n)*time.Second)))))
 		}
@@ -257,7 +257,7 @@ var contactTests = []test{
 		if err := f.RemoveContact(t.Context(), ann, t0); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := f.CountInteractions(t.Context(), store.Filter{Contact: company}); err != nil || n != 3000 {
+		if n, err := f.CountInteractions(t.Context(), store.Filter{Contact: company}); err != nil || n != 1500 {
 			t.Errorf("the company has %d interactions, %v", n, err)
 		}
 	}},

@@ -19,26 +19,22 @@ var modelTests = []test{
 	{"I22 any recordings give what the contract says", func(t *testing.T, f *fixture) {
 		round := 0
 		rapid.Check(t, func(rt *rapid.T) {
-			g := f
-			if round++; round > 1 {
-				g = &fixture{Store: f.open(t), open: f.open}
+			round++
+			m := &model{
+				world:   numbered("world%d", round), // one store holds them all, none knows of the others
+				streams: make(map[string]*modelStream), tombstones: make(map[kith.Key]bool),
 			}
-			m := &model{streams: make(map[string]*modelStream), tombstones: make(map[kith.Key]bool)}
 			for range rapid.IntRange(1, 12).Draw(rt, "steps") {
-				m.step(rt, t, g)
+				m.step(rt, t, f)
 			}
-			m.check(rt, t, g)
-			if round > 1 {
-				if err := g.Close(); err != nil {
-					rt.Fatal(err)
-				}
-			}
+			m.check(rt, t, f)
 		})
 	}},
 }
 
 // model is the contract of Record, gone through one item at a time.
 type model struct {
+	world        string
 	interactions []*modelInteraction
 	streams      map[string]*modelStream
 	tombstones   map[kith.Key]bool
@@ -90,12 +86,12 @@ func (m *model) step(rt *rapid.T, t *testing.T, f *fixture) {
 	}
 	name := rapid.SampledFrom([]string{"INBOX", "Sent", "All"}).Draw(rt, "stream")
 	st := m.stream(name)
-	rec := kith.Recording{Account: "alice", Stream: name, Base: st.cursor, Next: kith.Cursor(fmt.Sprint(m.clock)), At: now}
+	rec := kith.Recording{Account: m.world, Stream: name, Base: st.cursor, Next: kith.Cursor(fmt.Sprint(m.clock)), At: now}
 	if rapid.IntRange(0, 9).Draw(rt, "stale") == 0 {
 		rec.Base += "stale"
 	}
 	for _, ref := range rapid.SliceOfNDistinct(rapid.IntRange(1, 8), 0, 6, rapid.ID).Draw(rt, "refs") {
-		rec.Captured = append(rec.Captured, seen(fmt.Sprint(ref), drawMail(rt)))
+		rec.Captured = append(rec.Captured, seen(fmt.Sprint(ref), m.drawMail(rt)))
 	}
 	for _, ref := range rapid.SliceOfN(rapid.IntRange(1, 8), 0, 3).Draw(rt, "gone") {
 		rec.Gone = append(rec.Gone, fmt.Sprint(ref))
@@ -116,13 +112,14 @@ func (m *model) step(rt *rapid.T, t *testing.T, f *fixture) {
 }
 
 // drawMail draws from so few mails that copies, and copies of copies, are common.
-func drawMail(rt *rapid.T) kith.Interaction {
+func (m *model) drawMail(rt *rapid.T) kith.Interaction {
 	n := rapid.IntRange(1, 10).Draw(rt, "mail")
-	id := numbered("m%d", n)
+	id := m.world + numbered(".%d", n)
 	i := mail(id, at(t0.Add(time.Duration(rapid.IntRange(0, 5).Draw(rt, "seconds"))*time.Second)))
 	if rapid.Bool().Draw(rt, "ours") {
-		i = ours(id, numbered("f%d", n%3), at(i.OccurredAt))
+		i = ours(id, m.world+numbered(".f%d", n%3), at(i.OccurredAt))
 	}
+	i.Owner = m.world
 	for range rapid.IntRange(0, 2).Draw(rt, "more participants") {
 		role := rapid.SampledFrom([]kith.ParticipantRole{kith.RoleCc, kith.RoleBcc}).Draw(rt, "role")
 		p := kith.Participant{Role: role, Address: numbered("p%d@client.test", rapid.IntRange(1, 3).Draw(rt, "participant"))}
@@ -173,7 +170,7 @@ func (m *model) find(st *modelStream, c kith.Interaction) *modelInteraction {
 			return i
 		}
 	}
-	if (c.Fingerprint == kith.Key{}) {
+	if (c.Fingerprint == kith.Key{}) || m.tombstones[c.Key] {
 		return nil
 	}
 	apart := func(i *modelInteraction) time.Duration { return i.OccurredAt.Sub(c.OccurredAt).Abs() }
@@ -220,7 +217,7 @@ func (m *model) check(rt *rapid.T, t *testing.T, f *fixture) {
 		for name, st := range m.streams {
 			for ref, e := range st.evidence {
 				if e.shows == i {
-					w.Evidence = append(w.Evidence, kith.Evidence{Account: "alice", Stream: name, Ref: ref, SeenAt: e.seen, Gone: e.gone})
+					w.Evidence = append(w.Evidence, kith.Evidence{Account: m.world, Stream: name, Ref: ref, SeenAt: e.seen, Gone: e.gone})
 				}
 			}
 		}
@@ -236,7 +233,7 @@ func (m *model) check(rt *rapid.T, t *testing.T, f *fixture) {
 		}
 	}
 	got := make(map[kith.Key]kith.Interaction)
-	for i, err := range f.Interactions(t.Context(), store.Filter{}) {
+	for i, err := range f.Interactions(t.Context(), store.Filter{Owner: m.world}) {
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -247,14 +244,14 @@ func (m *model) check(rt *rapid.T, t *testing.T, f *fixture) {
 		rt.Fatalf("the register (-want +got):\n%s", diff)
 	}
 	for name, st := range m.streams {
-		status, err := f.Stream(t.Context(), "alice", name)
+		status, err := f.Stream(t.Context(), m.world, name)
 		if err != nil {
 			rt.Fatal(err)
 		}
 		if status.Cursor != st.cursor || status.Recorded != st.recorded || status.Skipped[kith.ReasonErased] != st.erased {
 			rt.Fatalf("stream %s: %+v, want cursor %q, recorded %d, erased %d", name, status, st.cursor, st.recorded, st.erased)
 		}
-		for ref, err := range f.Refs(t.Context(), "alice", name) {
+		for ref, err := range f.Refs(t.Context(), m.world, name) {
 			if e := st.evidence[ref]; err != nil || e == nil || e.gone {
 				rt.Fatalf("stream %s: ref %s is live, %v", name, ref, err)
 			}

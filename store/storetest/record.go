@@ -211,17 +211,17 @@ var recordTests = []test{
 			t.Errorf("%d evidences, want 8", n)
 		}
 	}},
-	{"Record/a batch of 10,000 and the same again", func(t *testing.T, f *fixture) {
+	{"Record/a batch of 5,000 and the same again", func(t *testing.T, f *fixture) {
 		var captured []kith.Captured
-		for n := range 10_000 {
+		for n := range 5000 {
 			id := numbered("%d", n)
 			captured = append(captured, seen(id, mail(id)))
 		}
-		equal(t, "first", f.record(t, "INBOX", captured...), kith.Recorded{New: 10_000})
-		equal(t, "again", f.record(t, "INBOX", captured...), kith.Recorded{Known: 10_000})
-		f.count(t, 10_000)
-		if n := len(refs(t, f, "INBOX")); n != 10_000 {
-			t.Errorf("%d refs, want 10,000", n)
+		equal(t, "first", f.record(t, "INBOX", captured...), kith.Recorded{New: 5000})
+		equal(t, "again", f.record(t, "INBOX", captured...), kith.Recorded{Known: 5000})
+		f.count(t, 5000)
+		if n := len(refs(t, f, "INBOX")); n != 5000 {
+			t.Errorf("%d refs, want 5,000", n)
 		}
 	}},
 }
