@@ -141,7 +141,7 @@ type run struct {
 	who     matcher.Account
 	result  *Result
 	started time.Time
-	begun   map[string]bool // streams whose full reading has begun
+	begun   map[string]bool // streams that were read from the horizon, so far that the cursor tells it
 }
 
 // stopped tells whether no further batch is to be begun.

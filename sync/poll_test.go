@@ -278,6 +278,82 @@ func TestPollBesideAnother(t *testing.T) {
 	}
 }
 
+// outrun has another run record each time just before, a batch of its own.
+type outrun struct {
+	store.Store
+	step func()
+}
+
+func (o *outrun) Record(ctx context.Context, rec kith.Recording) (kith.Recorded, error) {
+	o.step()
+	return o.Store.Record(ctx, rec)
+}
+
+func TestPollBesideAFasterOne(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		opts syncer.Options
+		want error
+	}{
+		{"D15 it leaves the rest to the other", syncer.Options{}, nil},
+		{"a full reading was asked for, and was not done", syncer.Options{Full: true}, kith.ErrStaleCursor},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := register(t)
+			var batches []kith.Batch
+			for n := range 10 {
+				batches = append(batches, kith.Batch{Items: letters(n, n+1)})
+			}
+			n := 0
+			faster := &outrun{Store: s, step: func() {
+				base := kith.Cursor(strconv.Itoa(n))
+				if n == 0 {
+					base = ""
+				}
+				n++
+				if _, err := s.Record(t.Context(), kith.Recording{Account: "alice", Stream: "INBOX", Base: base, Next: kith.Cursor(strconv.Itoa(n)), At: noon}); err != nil {
+					t.Error(err)
+				}
+			}}
+			p := poller(s, map[string]syncer.Source{"alice": &fakeSource{streams: []kith.Stream{inbox}, batches: map[string][]kith.Batch{"INBOX": batches}}})
+			p.Store = faster
+			result, err := p.Poll(t.Context(), "alice", tt.opts)
+			if !errors.Is(err, tt.want) || result.Recorded.New != 0 {
+				t.Errorf("%+v, %v; want error %v and nothing recorded", result, err, tt.want)
+			}
+			if err == nil && !result.More {
+				t.Error("it says that nothing is left, which it can't know")
+			}
+		})
+	}
+}
+
+func TestPollOfWhatWasErased(t *testing.T) {
+	// D16 it has an outcome as all else.
+	s := register(t)
+	source := &fakeSource{streams: []kith.Stream{inbox}, batches: map[string][]kith.Batch{"INBOX": {{Items: letters(0, 3)}}}}
+	p := poller(s, map[string]syncer.Source{"alice": source})
+	if _, err := p.Poll(t.Context(), "alice", syncer.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for i, err := range s.Interactions(t.Context(), store.Filter{Limit: 1}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.DeleteInteractions(t.Context(), []kith.ID{i.ID}, noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	result, err := p.Poll(t.Context(), "alice", syncer.Options{Full: true})
+	if err != nil || result.Items != 3 || result.Recorded.Known != 2 || result.Skipped[kith.ReasonErased] != 1 {
+		t.Errorf("a full poll: %+v, %v; want two known and one erased", result, err)
+	}
+	status, err := s.Stream(t.Context(), "alice", "INBOX")
+	if err != nil || status.Skipped[kith.ReasonErased] != 1 {
+		t.Errorf("the counters: %+v, %v; want it counted once", status, err)
+	}
+}
+
 // down fails to record for a while.
 type down struct {
 	store.Store

@@ -104,6 +104,12 @@ func (c *recorder) flush(ctx context.Context) error {
 			return fmt.Errorf("record: %w", err)
 		}
 		c.base = rec.Next
+		if rec.Recount {
+			c.begun[c.stream.Name] = true
+		}
+		if done.Erased > 0 {
+			rec.Skipped[kith.ReasonErased] += done.Erased
+		}
 	}
 	c.report(Progress{
 		Stream: c.stream.Name, Items: c.items, Recorded: done, Skipped: rec.Skipped,

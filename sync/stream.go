@@ -37,14 +37,23 @@ func (r *run) stream(ctx context.Context, stream kith.Stream, past bool) (more b
 	}
 	for try := 1; ; try++ {
 		more, err = r.changes(ctx, stream, state, past)
-		if !errors.Is(err, kith.ErrStaleCursor) || try == staleTries {
+		if !errors.Is(err, kith.ErrStaleCursor) {
 			break
 		}
-		// Another run was here meanwhile: go on from where it came to.
-		r.Log.Info("another run moved the cursor, going on from it", "account", r.account, "stream", stream.Name)
-		if state, err = r.Store.Stream(ctx, r.account, stream.Name); err != nil {
-			return false, fmt.Errorf("read the stream's state: %w", err)
+		now, stateErr := r.Store.Stream(ctx, r.account, stream.Name)
+		if stateErr != nil {
+			return false, fmt.Errorf("read the stream's state: %w", stateErr)
 		}
+		if now.Cursor == state.Cursor || try == staleTries && r.full(stream) {
+			break
+		}
+		if try == staleTries {
+			// It is faster, and what it records needs no second run.
+			r.Log.Info("another run reads the stream, leaving the rest to it", "account", r.account, "stream", stream.Name)
+			return true, nil
+		}
+		r.Log.Info("another run moved the cursor, going on from it", "account", r.account, "stream", stream.Name)
+		state = now
 	}
 	if r.opts.DryRun != nil || ctx.Err() != nil {
 		return more, err
@@ -61,6 +70,10 @@ func (r *run) stream(ctx context.Context, stream kith.Stream, past bool) (more b
 	return more, err
 }
 
+// full tells whether a stream is to be read from the horizon. Once the first
+// batch of that is recorded, the cursor tells how to go on.
+func (r *run) full(stream kith.Stream) bool { return r.opts.Full && !r.begun[stream.Name] }
+
 // decided is a batch with its outcomes.
 type decided struct {
 	kith.Batch
@@ -76,9 +89,8 @@ type decided struct {
 // and recording overlap: the source reads ahead, one goroutine decides, this one records.
 func (r *run) changes(ctx context.Context, stream kith.Stream, state kith.StreamStatus, past bool) (more bool, err error) {
 	from := state.Cursor
-	if r.opts.Full && !r.begun[stream.Name] {
+	if r.full(stream) {
 		from = ""
-		r.begun[stream.Name] = true
 	}
 
 	ctx, cancel := context.WithCancel(ctx)
