@@ -131,7 +131,8 @@ func dial(ctx context.Context, o *Options) (*session, error) {
 		return nil, e.fault(g, "login", false, err)
 	}
 	g.unread(ahead)
-	s := &session{client: imapclient.New(g, nil), caps: caps, mechanism: mechanism, guard: g, endpoint: e}
+	n := &names{Conn: g}
+	s := &session{client: imapclient.New(n, nil), caps: caps, mechanism: mechanism, guard: g, names: n, endpoint: e}
 	// The greeting is there already. If the connection ends at this moment, the
 	// first command says so.
 	_ = s.client.WaitGreeting()
@@ -294,6 +295,7 @@ func Check(ctx context.Context, o Options) (report Report, err error) {
 		report.Capabilities = append(report.Capabilities, string(c))
 	}
 	slices.Sort(report.Capabilities)
+	s.names.list(true)
 	err = s.run(ctx, "list folders", func() error {
 		folders, err := s.client.List("", "*", nil).Collect()
 		report.Folders = len(folders)

@@ -259,7 +259,7 @@ func (r *reader) judge(ctx context.Context, err error) error {
 	if timeout := net.Error(nil); r.source.sess.broken() && errors.As(err, &timeout) && timeout.Timeout() {
 		r.source.budget -= silencePrice
 	}
-	r.source.log.Warn("a message could not be read", "account", r.source.opts.Account, "stream", r.stream.Name, "err", err)
+	r.source.log.Warn("the answer to FETCH broke off", "account", r.source.opts.Account, "stream", r.stream.Name, "err", err)
 	return nil
 }
 

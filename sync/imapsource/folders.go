@@ -72,6 +72,8 @@ func (s *Source) listFolders(ctx context.Context) ([]*imap.ListData, *imap.Names
 	}
 	var folders []*imap.ListData
 	spaces := new(imap.NamespaceData)
+	s.sess.names.list(true)
+	defer s.sess.names.list(false)
 	err := s.sess.run(ctx, "list the folders", func() error {
 		var namespace *imapclient.NamespaceCommand
 		if caps.Has(imap.CapNamespace) {

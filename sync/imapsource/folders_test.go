@@ -178,6 +178,46 @@ func TestStreams(t *testing.T) {
 	}
 }
 
+func TestE12NamesThatAreNoUTF7(t *testing.T) {
+	t.Parallel()
+	var examined []string
+	server := servertest.Script(t, func(c *servertest.ScriptConn) {
+		c.Login("IMAP4rev1 LIST-EXTENDED LIST-STATUS")
+		c.Expect("LIST")
+		for _, name := range []string{"INBOX", `"R&D"`, `"R&AA"`, "M&Ms", `"&AGE-&AGI-"`, "\"Entw\xfcrfe\"", `"tab	in it"`, `"&APw-ber"`} {
+			c.Send(`* LIST () "/" %s`, name)
+			c.Send(`* STATUS %s (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 1)`, name)
+		}
+		c.OK("done")
+		for range 8 {
+			examined = append(examined, c.Expect("EXAMINE"))
+			c.Send("* 0 EXISTS")
+			c.Send("* OK [UIDVALIDITY 1] ok")
+			c.OK("done")
+		}
+		c.Logout()
+	})
+	s := open(t, aliceAt(server.URL("imap")))
+	streams, err := s.Streams(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, stream := range streams {
+		got = append(got, stream.Name)
+		poll(t, s, stream, "")
+	}
+	s.Close()
+	want := []string{"INBOX", "&AGE-&AGI-", "Entw?rfe", "M&Ms", "R&AA", "R&D", "tab?in it", "über"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("streams (-want +got):\n%s", diff)
+	}
+	want = []string{"INBOX", `"&AGE-&AGI-"`, "\"Entw\xfcrfe\"", `"M&Ms"`, `"R&AA"`, `"R&D"`, `"tab	in it"`, `"&APw-ber"`}
+	if diff := cmp.Diff(want, examined); diff != "" {
+		t.Errorf("names sent with EXAMINE (-want +got):\n%s", diff)
+	}
+}
+
 func TestC14SentInManyLanguages(t *testing.T) {
 	t.Parallel()
 	names := []string{

@@ -1,6 +1,7 @@
 package imapsource
 
 import (
+	"bytes"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -85,6 +86,21 @@ func FuzzDecodeUTF7(f *testing.F) {
 		got, ok := decodeUTF7(s)
 		if ok && utf8.ValidString(s) && !utf8.ValidString(got) {
 			t.Errorf("%q decodes to %q", s, got)
+		}
+	})
+}
+
+func FuzzMendName(f *testing.F) {
+	for _, line := range []string{"* LIST () \"/\" INBOX\r\n", "R&D", "&", "&-", "Entw&APw-rfe", "&APw-&APw-", "a\xffb\x01", "&AGE-"} {
+		f.Add([]byte(line))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		once := mendName(line)
+		if twice := mendName(once); !bytes.Equal(once, twice) {
+			t.Errorf("%q becomes %q, and that %q", line, once, twice)
+		}
+		if _, ok := decodeUTF7(string(once)); !ok || !utf8.Valid(once) {
+			t.Errorf("%q becomes %q, which can't be decoded", line, once)
 		}
 	})
 }

@@ -23,6 +23,7 @@ type session struct {
 
 	mechanism string // of the login; "PREAUTH" when the server asked for none
 	guard     *guard
+	names     *names
 	endpoint  *endpoint
 }
 

@@ -1,3 +1,7 @@
+// Package imapsource reads mailboxes over IMAP (RFC 3501, RFC 9051): folders, what
+// is new in them, the past down to a horizon, and what is gone. Of a message it
+// reads chosen header fields and the structure, never the body, but for delivery
+// reports and, when asked to, the beginning of the text. It changes nothing.
 package imapsource
 
 import (
