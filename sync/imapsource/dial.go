@@ -131,7 +131,7 @@ func dial(ctx context.Context, o *Options) (*session, error) {
 		return nil, e.fault(g, "login", false, err)
 	}
 	g.unread(ahead)
-	n := &names{Conn: g}
+	n := &names{Conn: &echo{Conn: g}}
 	s := &session{client: imapclient.New(n, nil), caps: caps, mechanism: mechanism, guard: g, names: n, endpoint: e}
 	// The greeting is there already. If the connection ends at this moment, the
 	// first command says so.
