@@ -5,7 +5,7 @@ import "time"
 // Captured is an interaction together with the place it was seen at.
 type Captured struct {
 	Ref string
-	Interaction
+	*Interaction
 }
 
 // Recording is the outcome of one batch of a stream: what is written in one

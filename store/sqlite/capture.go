@@ -59,23 +59,23 @@ func (tx tx) capture(ctx context.Context, stream int64, at time.Time, captured [
 	}
 	hashes := make([][]int64, len(captured))
 	for i := range captured {
-		hashes[i] = store.ThreadHashes(&captured[i].Interaction)
+		hashes[i] = store.ThreadHashes(captured[i].Interaction)
 	}
 	if err := c.read(ctx, captured, hashes); err != nil {
 		return done, err
 	}
 	for i := range captured {
-		e := c.find(&captured[i].Interaction)
+		e := c.find(captured[i].Interaction)
 		switch {
 		case e != nil:
 			done.Known++
-			c.merge(e, &captured[i].Interaction)
-		case c.isErased(&captured[i].Interaction):
+			c.merge(e, captured[i].Interaction)
+		case c.isErased(captured[i].Interaction):
 			done.Erased++
 			continue
 		default:
 			done.New++
-			e = c.add(&captured[i].Interaction)
+			e = c.add(captured[i].Interaction)
 		}
 		e.thread = c.threads.Add(hashes[i], e.thread)
 		c.see(e, captured[i].Ref)

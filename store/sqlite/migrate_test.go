@@ -54,9 +54,9 @@ func TestUpgrade(t *testing.T) {
 		}
 		later := "<later@client.test>"
 		done, err := s.Record(ctx, kith.Recording{Account: "alice", Stream: "Sent", Base: "1", Next: "2", At: t0, Captured: []kith.Captured{
-			{Ref: "7:3", Interaction: kith.Interaction{Key: key("erased"), OccurredAt: t0}},
-			{Ref: "7:1", Interaction: kith.Interaction{Key: key("1"), OccurredAt: t0}},
-			{Ref: "7:5", Interaction: kith.Interaction{Key: key("5"), OccurredAt: t0, Direction: kith.Outbound, MessageID: &later}},
+			{Ref: "7:3", Interaction: &kith.Interaction{Key: key("erased"), OccurredAt: t0}},
+			{Ref: "7:1", Interaction: &kith.Interaction{Key: key("1"), OccurredAt: t0}},
+			{Ref: "7:5", Interaction: &kith.Interaction{Key: key("5"), OccurredAt: t0, Direction: kith.Outbound, MessageID: &later}},
 		}})
 		if err != nil || done != (kith.Recorded{New: 1, Known: 1, Erased: 1}) {
 			t.Errorf("Record = %+v, %v", done, err)

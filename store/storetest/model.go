@@ -132,21 +132,21 @@ func (m *model) drawMail(rt *rapid.T) kith.Interaction {
 
 func (m *model) record(st *modelStream, rec kith.Recording) (done kith.Recorded) {
 	for _, c := range rec.Captured {
-		i := m.find(st, c.Interaction)
+		i := m.find(st, *c.Interaction)
 		switch {
 		case i != nil:
 			done.Known++
-			store.Merge(&i.Interaction, &c.Interaction)
+			store.Merge(&i.Interaction, c.Interaction)
 			if !slices.Contains(i.keys, c.Key) {
 				i.keys = append(i.keys, c.Key)
 			}
-		case m.erased(c.Interaction):
+		case m.erased(*c.Interaction):
 			done.Erased++
 			continue
 		default:
 			done.New++
-			c.Participants = slices.Clone(c.Participants)
-			i = &modelInteraction{Interaction: c.Interaction, keys: []kith.Key{c.Key}}
+			i = &modelInteraction{Interaction: *c.Interaction, keys: []kith.Key{c.Key}}
+			i.Participants = slices.Clone(c.Participants)
 			m.interactions = append(m.interactions, i)
 		}
 		if e := st.evidence[c.Ref]; e == nil || e.gone || e.shows != i {

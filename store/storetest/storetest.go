@@ -110,7 +110,7 @@ func linked(role kith.ParticipantRole, ids ...kith.ID) func(*kith.Interaction) {
 
 // seen is an interaction at a place.
 func seen(ref string, i kith.Interaction) kith.Captured {
-	return kith.Captured{Ref: ref, Interaction: i}
+	return kith.Captured{Ref: ref, Interaction: &i}
 }
 
 // record records into a stream of account alice, on from wherever it stands.
