@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -66,7 +67,7 @@ func captured(n int, contacts []kith.ID) kith.Captured {
 	if n%4 == 0 {
 		i.Attachments = []kith.Attachment{{Name: fmt.Sprintf("offer-%d.pdf", n), MediaType: "application/pdf", Size: 48123}}
 	}
-	return kith.Captured{Ref: fmt.Sprintf("1732352100:%d", 1_000_000-n), Interaction: i}
+	return kith.Captured{Ref: fmt.Sprintf("1732352100:%d", 1_000_000-n), Interaction: &i}
 }
 
 func contacts(n int) []kith.Contact {
@@ -189,6 +190,49 @@ func fileSize(b *testing.B, path string) (size int64) {
 func report(b *testing.B, spent time.Duration, rows int) {
 	b.ReportMetric(float64(rows*b.N)/b.Elapsed().Seconds(), "rows/s")
 	b.ReportMetric(float64(spent.Microseconds())/float64(rows*b.N), "cpu-µs/row")
+}
+
+// BenchmarkInsert is what Record is to be measured by: as many bare rows, with
+// the same text, into a table without indexes.
+func BenchmarkInsert(b *testing.B) {
+	var spent time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		db := raw(b, filepath.Join(b.TempDir(), "bare.db")+"?_pragma=journal_mode(wal)&_pragma=synchronous(normal)")
+		db.SetMaxOpenConns(1)
+		if _, err := db.ExecContext(ctx, `CREATE TABLE bare (n INTEGER PRIMARY KEY, occurred_at INTEGER, subject TEXT, message_id TEXT, facts TEXT)`); err != nil {
+			b.Fatal(err)
+		}
+		for n := range benchBatches {
+			rec := recording(n, []kith.ID{{}})
+			b.StartTimer()
+			start := cpuTime(b)
+			tx, err := db.BeginTx(ctx, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			stmt, err := tx.PrepareContext(ctx, `INSERT INTO bare (occurred_at, subject, message_id, facts) VALUES (?, ?, ?, ?)`)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for _, c := range rec.Captured {
+				facts, err := json.Marshal(c.Participants)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := stmt.ExecContext(ctx, c.OccurredAt.UnixMicro(), c.Subject, *c.MessageID, string(facts)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if err := tx.Commit(); err != nil {
+				b.Fatal(err)
+			}
+			spent += cpuTime(b) - start
+			b.StopTimer()
+		}
+		b.StartTimer()
+	}
+	report(b, spent, benchBatch*benchBatches)
 }
 
 // BenchmarkRecordKnown reads again what is known: nothing is to be written.

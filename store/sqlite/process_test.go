@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -70,7 +71,9 @@ func TestKilled(t *testing.T) {
 			if err := cmd.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
-			cmd.Wait() // it was killed
+			if err := cmd.Wait(); err == nil {
+				t.Error("it ended by itself")
+			}
 
 			s := openAt(t, path, sqlite.Options{})
 			status, err := s.Stream(ctx, "a", "s")
@@ -120,7 +123,9 @@ func TestTwoProcesses(t *testing.T) {
 		}
 		mu.Lock()
 		for _, cmd := range cmds {
-			cmd.Process.Kill() // fails for those that have ended
+			if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+				t.Error(err)
+			}
 		}
 		mu.Unlock()
 		wg.Wait()

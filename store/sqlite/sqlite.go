@@ -95,8 +95,7 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 		err = s.prepareSchema(ctx, opts)
 	}
 	if err != nil {
-		s.Close()
-		return nil, fmt.Errorf("open database: %w", err)
+		return nil, fmt.Errorf("open database: %w", errors.Join(err, s.Close()))
 	}
 	return s, nil
 }

@@ -68,18 +68,18 @@ func raw(t testing.TB, path string) *sql.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return db
 }
 
 // checkTables checks what holds between the tables after every transaction:
 // each query finds rows that must not be.
 func checkTables(t *testing.T, path string) {
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := raw(t, path)
 	var sound string
 	if err := db.QueryRowContext(ctx, `PRAGMA integrity_check`).Scan(&sound); err != nil || sound != "ok" {
 		t.Errorf("integrity: %s, %v", sound, err)
@@ -157,7 +157,7 @@ func TestErrors(t *testing.T) {
 		}
 		var rec kith.Recording
 		for n := range 2000 {
-			rec.Captured = append(rec.Captured, kith.Captured{Ref: string(rune('a' + n)), Interaction: kith.Interaction{Key: key(n), OccurredAt: t0, Subject: strings.Repeat("x", 500)}})
+			rec.Captured = append(rec.Captured, kith.Captured{Ref: string(rune('a' + n)), Interaction: &kith.Interaction{Key: key(n), OccurredAt: t0, Subject: strings.Repeat("x", 500)}})
 		}
 		rec.Account, rec.Stream, rec.Next, rec.At = "a", "s", "1", t0
 		_, err := s.Record(ctx, rec)
@@ -246,23 +246,31 @@ func TestPlans(t *testing.T) {
 		{"the next contacts", `SELECT c.n FROM contacts c LEFT JOIN contacts k ON k.n = c.company WHERE (c.folded, c.n) > ('a', 1) ORDER BY c.folded, c.n LIMIT 3`},
 		{"live refs", `SELECT ref FROM evidence WHERE stream = 1 AND ref > 'x' AND gone = 0 ORDER BY ref LIMIT 3`},
 	} {
-		rows, err := db.QueryContext(ctx, `EXPLAIN QUERY PLAN `+tt.query)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for rows.Next() {
-			var id, parent, unused int
-			var step string
-			if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
-				t.Fatal(err)
-			}
+		for _, step := range plan(t, db, tt.query) {
 			if strings.Contains(step, "TEMP B-TREE") || strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "USING") {
 				t.Errorf("%s: %s", tt.what, step)
 			}
 		}
-		if err := rows.Err(); err != nil {
+	}
+}
+
+func plan(t *testing.T, db *sql.DB, query string) (steps []string) {
+	t.Helper()
+	rows, err := db.QueryContext(ctx, `EXPLAIN QUERY PLAN `+query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
 			t.Fatal(err)
 		}
-		rows.Close()
+		steps = append(steps, step)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return steps
 }

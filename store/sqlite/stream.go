@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -152,12 +151,4 @@ func timeOf(t sql.NullInt64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMicro(t.Int64).UTC()
-}
-
-// missing turns an answer without rows into [kith.ErrNotFound].
-func missing(err error) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return kith.ErrNotFound
-	}
-	return err
 }

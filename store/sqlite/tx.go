@@ -53,7 +53,7 @@ func (s *Store) transact(ctx context.Context, db *sql.DB, statements *statements
 // exec runs a statement that will be run again and again.
 func (tx tx) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	if stmt := tx.statements.get(query); stmt != nil {
-		return tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)
+		return tx.StmtContext(ctx, stmt).ExecContext(ctx, args...) //nolint:sqlclosecheck // the transaction closes it
 	}
 	return tx.ExecContext(ctx, query, args...)
 }
@@ -63,7 +63,7 @@ func (tx tx) each(ctx context.Context, query string, args []any, row func(scan f
 	var rows *sql.Rows
 	var err error
 	if stmt := tx.statements.get(query); stmt != nil {
-		rows, err = tx.StmtContext(ctx, stmt).QueryContext(ctx, args...)
+		rows, err = tx.StmtContext(ctx, stmt).QueryContext(ctx, args...) //nolint:sqlclosecheck // the same
 	} else {
 		rows, err = tx.QueryContext(ctx, query, args...)
 	}
@@ -115,7 +115,8 @@ func (s *statements) prepare(ctx context.Context, db *sql.DB) {
 	s.wanted = nil
 	s.mu.Unlock()
 	for _, query := range wanted {
-		stmt, err := db.PrepareContext(ctx, query) // may wait for a transaction that wants the lock
+		// Not under the lock: this may wait for a transaction that wants it.
+		stmt, err := db.PrepareContext(ctx, query) //nolint:sqlclosecheck // it lives as long as the database
 		s.mu.Lock()
 		if err == nil {
 			s.ready[query] = stmt

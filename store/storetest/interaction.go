@@ -234,7 +234,8 @@ var interactionTests = []test{
 		listing := f.Interactions(t.Context(), store.Filter{})
 		for range 2 {
 			n := 0
-			for range listing {
+			for _, err := range listing {
+				fails(t, "Interactions", err, nil)
 				n++
 			}
 			if n != 3 {

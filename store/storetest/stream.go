@@ -112,7 +112,8 @@ var streamTests = []test{
 		if len(got) != n {
 			t.Errorf("%d refs, want %d", len(got), n)
 		}
-		for range f.Refs(t.Context(), "alice", "INBOX") {
+		for _, err := range f.Refs(t.Context(), "alice", "INBOX") {
+			fails(t, "Refs", err, nil)
 			break
 		}
 		for _, err := range f.Refs(done(t), "alice", "INBOX") {
