@@ -235,7 +235,7 @@ func (p *pass) backStep(ctx context.Context) error {
 		}
 		left -= min(left, uint32(len(c.uids)))
 		p.cur.Back.Left = left
-		if c == chunks[len(chunks)-1] && n == len(c.uids) {
+		if c.uids[0] == uids[0] && n == len(c.uids) {
 			p.endWindow(lo, older)
 		}
 	}})

@@ -311,7 +311,11 @@ func TestE38FolderNewlyEnabled(t *testing.T) {
 		if i < 0 {
 			t.Fatalf("Work is not among %v", streams)
 		}
-		wantSubjects(t, poll(t, s, streams[i], ""), letters(2, 3))
+		batches := poll(t, s, streams[i], "")
+		wantSubjects(t, batches, letters(2, 3))
+		if diff := cmp.Diff(map[kith.Reason]int{kith.ReasonBeforeHorizon: 1}, skipped(batches)); diff != "" {
+			t.Errorf("skipped (-want +got):\n%s", diff)
+		}
 	})
 }
 
