@@ -21,7 +21,7 @@ import (
 func (l *loader) check() {
 	c := l.cfg
 	l.checkDatabase()
-	if at := c.Since.Horizon(l.env.Now); at.After(l.env.Now) {
+	if c.Since.Horizon(l.env.Now.In(c.TimeZone)).After(l.env.Now) {
 		l.problem("since", "%s has not come yet: capture would find nothing", c.Since)
 	}
 	for i, domain := range c.OwnDomains {

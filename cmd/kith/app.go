@@ -213,7 +213,7 @@ func (a *app) imapOptions(cfg *config.Config, account config.Account) (imapsourc
 		Log:     a.logger(),
 		Include: account.Include,
 		Exclude: account.Exclude,
-		Since:   cfg.Since.Horizon(a.now()),
+		Since:   cfg.Since.Horizon(a.now().In(cfg.TimeZone)),
 		Chunk:   cfg.Limits.Batch,
 		Snippet: cfg.Policy.Body == config.BodySnippet,
 	}
