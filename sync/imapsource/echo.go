@@ -105,7 +105,7 @@ func (e *echo) plain(p []byte) int {
 
 // The bytes that mean something in the first field of a list, in the others, in
 // a quoted string, and elsewhere.
-var firstEnds, restEnds, quoteEnds, lineEnds = bytesOf(")\"{\n "), bytesOf(")\"{\n"), bytesOf("\"\\\n"), bytesOf("\"\n{B")
+var firstEnds, restEnds, quoteEnds, lineEnds = bytesOf("){\n "), bytesOf("){\n"), bytesOf("\"\\\n"), bytesOf("\"\n{B")
 
 func bytesOf(s string) (set [256]bool) {
 	for _, c := range []byte(s) {
@@ -120,7 +120,7 @@ func (e *echo) keep(c byte) bool {
 		switch {
 		case c == ')':
 			e.list = listNone
-		case c == '"' || c == '{' || c == '\n':
+		case c == '{' || c == '\n':
 			e.list = listNone // not what was asked for: no more of this
 			return e.keep(c)
 		case c == ' ':

@@ -53,7 +53,8 @@ func TestEcho(t *testing.T) {
 			`* 1 FETCH ("NAME" "BODY[HEADER.FIELDS (A B)\" C D)" BODY[HEADER.FIELDS (A)] NIL)` + "\r\n"},
 		{"what looks like a literal in a quoted string is none",
 			"* (\"{9}\r\nBODY[HEADER.FIELDS (A B)]\r\n", "* (\"{9}\r\nBODY[HEADER.FIELDS (A)]\r\n"},
-		{"a quoted field is not what was asked for", `BODY[HEADER.FIELDS ("A" B)] NIL` + "\r\n", `BODY[HEADER.FIELDS ("A" B)] NIL` + "\r\n"},
+		{"fields are quoted as they were asked for", `BODY[HEADER.FIELDS ("A" "B C" D)] NIL` + "\r\n", `BODY[HEADER.FIELDS ("A")] NIL` + "\r\n"},
+		{"a literal is not what was asked for", "BODY[HEADER.FIELDS (A {1}\r\nB C)] NIL\r\n", "BODY[HEADER.FIELDS (A{1}\r\nB C)] NIL\r\n"},
 		{"a list without an end ends with the line", "BODY[HEADER.FIELDS (A B\r\n* OK (C D)\r\n", "BODY[HEADER.FIELDS (A\n* OK (C D)\r\n"},
 		{"the beginning begins again", "BODY[BODY[HEADER.FIELDS (A B)]\r\n", "BODY[BODY[HEADER.FIELDS (A)]\r\n"},
 		{"a literal of nothing", "X {0}\r\n BODY[HEADER.FIELDS (A B)] {0}\r\n)\r\n", "X {0}\r\n BODY[HEADER.FIELDS (A)] {0}\r\n)\r\n"},
@@ -95,7 +96,7 @@ func FuzzEcho(f *testing.F) {
 
 func BenchmarkEcho(b *testing.B) {
 	line := "* 1 FETCH (UID 7 FLAGS (\\Seen) INTERNALDATE \"23-Nov-2026 10:00:00 +0000\" RFC822.SIZE 6000 BODYSTRUCTURE (\"text\" \"plain\" (\"charset\" \"utf-8\") NIL NIL \"quoted-printable\" 5000 90 NIL NIL NIL NIL) BODY[HEADER.FIELDS (" +
-		strings.ToUpper(strings.Join(message.Fields, " ")) + ")] {500}\r\n" + strings.Repeat("x", 500) + ")\r\n"
+		`"` + strings.ToUpper(strings.Join(message.Fields, `" "`)) + `"` + ")] {500}\r\n" + strings.Repeat("x", 500) + ")\r\n"
 	b.SetBytes(int64(len(line)))
 	buf := make([]byte, len(line))
 	var e echo
