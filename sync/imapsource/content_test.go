@@ -159,6 +159,44 @@ func TestA18LongHeaders(t *testing.T) {
 	})
 }
 
+func TestA18AuthorBehindALongHeader(t *testing.T) {
+	onDovecot(t, func(t *testing.T, d *servertest.DovecotServer, open func(func(*imapsource.Options)) *imapsource.Source) {
+		for _, kb := range []int{1500, 5000} {
+			references := strings.Repeat("<0123456789abcdef@client.test>\r\n ", kb<<10/33)
+			d.Deliver(t, servertest.Alice, "INBOX", march, "", []byte("References: "+references+"<x@client.test>\r\nFrom: ann@client.test\r\nSubject: late\r\n\r\nhello\r\n"))
+		}
+		deliver(t, d, "INBOX", 1)
+		batches := poll(t, open(nil), inbox(), "")
+		wantSubjects(t, batches, []string{"letter 1"})
+		if f := failures(batches); len(f) != 2 {
+			t.Errorf("failed: %v, want the two of which nobody knows who wrote them", f)
+		}
+	})
+}
+
+func TestA19EmptyLineBeforeTheHeader(t *testing.T) {
+	onDovecot(t, func(t *testing.T, d *servertest.DovecotServer, open func(func(*imapsource.Options)) *imapsource.Source) {
+		for _, before := range []string{"\r\n", "\r\n\r\n"} {
+			d.Deliver(t, servertest.Alice, "INBOX", march, "", []byte(before+newsMessage))
+		}
+		d.Deliver(t, servertest.Alice, "INBOX", march, "", []byte("\r\nno header at all\r\n"))
+		deliver(t, d, "INBOX", 1)
+		d.Unchanged(t, servertest.Alice)
+		for _, snippet := range []bool{false, true} {
+			batches := poll(t, open(func(o *imapsource.Options) { o.Snippet = snippet }), inbox(), "")
+			wantSubjects(t, batches, []string{"", "letter 1", "with a text", "with a text"})
+			for _, b := range batches {
+				for _, item := range b.Items {
+					m := item.Message
+					if m.Subject == "with a text" && (m.From[0].Address != "ann@client.test" || m.MessageID != "<text@client.test>" || m.Size == 0 || m.Snippet != "") {
+						t.Errorf("%+v", m)
+					}
+				}
+			}
+		}
+	})
+}
+
 func TestA20GreatMessage(t *testing.T) {
 	onDovecot(t, func(t *testing.T, d *servertest.DovecotServer, _ func(func(*imapsource.Options)) *imapsource.Source) {
 		var b bytes.Buffer

@@ -1,6 +1,7 @@
 package imapsource
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,7 @@ type result struct {
 	cause string // of failed
 	item  kith.Item
 	root  *message.Part // nil: not known
+	bare  bool          // its header is empty
 }
 
 // chunk is a set of messages that is asked for with one command.
@@ -149,6 +151,9 @@ func (r *reader) read(ctx context.Context, chunks []*chunk, to sink) error {
 			err := end
 			if err == nil {
 				err = r.mend(ctx, c)
+			}
+			if err == nil {
+				err = r.readStarts(ctx, c)
 			}
 			if err == nil {
 				err = r.readParts(ctx, c)
@@ -284,7 +289,7 @@ func (r *reader) collect(cmd *imapclient.FetchCommand, c *chunk, d detail, full 
 			lastWhole = false
 		}
 		last = c.result(lastUID)
-		if last == nil || last.state != pending || res.state != read {
+		if last == nil || last.state != pending || res.state == pending {
 			continue
 		}
 		*last = res
@@ -343,9 +348,13 @@ func (r *reader) message(data *imapclient.FetchMessageData, d detail, buf *[]byt
 	if res.state != read || uid == 0 {
 		return uid, res, false
 	}
+	res.bare = len(bytes.TrimSpace(*buf)) == 0
 	m := message.ParseHeader(*buf)
 	m.Size = size
 	if length > maxHeader || d > full && length == maxHeader {
+		if len(m.From) == 0 && m.Sender == nil { // they stand further on, or nowhere: nobody knows
+			return uid, result{state: failed, cause: fmt.Sprintf("who wrote it does not stand in the first %d bytes of its header", maxHeader)}, true
+		}
 		m.Warnings = append(m.Warnings, fmt.Sprintf("of the header only %d bytes were read", maxHeader))
 	}
 	message.ResolveDate(m, internal)

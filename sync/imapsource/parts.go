@@ -46,11 +46,56 @@ func (r *reader) sections(res *result) (want sections) {
 // wantsParts tells whether parts of any message of a chunk are to be read.
 func (r *reader) wantsParts(c *chunk) bool {
 	for i := range c.results {
-		if r.sections(&c.results[i]) != (sections{}) {
+		if c.results[i].bare || r.sections(&c.results[i]) != (sections{}) {
 			return true
 		}
 	}
 	return false
+}
+
+// readStarts reads the beginning of messages whose header is empty: a line end
+// that somebody put before the header makes a body of it.
+func (r *reader) readStarts(ctx context.Context, c *chunk) error {
+	var uids []imap.UID
+	for i := range c.results {
+		if c.results[i].state == read && c.results[i].bare {
+			uids = append(uids, c.uids[i])
+		}
+	}
+	if len(uids) == 0 {
+		return nil
+	}
+	if err := r.ready(ctx); err != nil {
+		return err
+	}
+	s := r.source
+	err := s.run(ctx, "fetch beginnings", func() error {
+		cmd := s.sess.client.Fetch(imap.UIDSetNum(uids...), &imap.FetchOptions{
+			UID:         true,
+			BodySection: []*imap.FetchItemBodySection{{Partial: &imap.SectionPartial{Size: maxReport}, Peek: true}},
+		})
+		for data := cmd.Next(); data != nil; data = cmd.Next() {
+			uid, bodies := readBodies(data)
+			if res := c.result(uid); res != nil && res.bare && !s.sess.broken() {
+				res.begin(bodies[""])
+			}
+		}
+		return cmd.Close()
+	})
+	return r.judge(ctx, err)
+}
+
+// begin takes the header from the beginning of the body, if it is there. What
+// the server says of the structure is not true then.
+func (res *result) begin(body []byte) {
+	m := message.ParseHeader(body)
+	if len(m.From) == 0 && m.Sender == nil {
+		return
+	}
+	m.Size = res.item.Message.Size
+	m.Warnings = append(m.Warnings, "there is an empty line before the header")
+	message.ResolveDate(m, res.item.Received)
+	res.item.Message, res.root = m, nil
 }
 
 // readParts reads delivery reports, and the beginning of texts if asked to: one
@@ -143,10 +188,10 @@ func readBodies(data *imapclient.FetchMessageData) (uid imap.UID, bodies map[str
 		case imapclient.FetchItemDataUID:
 			uid = item.UID
 		case imapclient.FetchItemDataBodySection:
-			if item.Literal == nil || len(item.Section.Part) == 0 {
+			if item.Literal == nil || item.Section.Specifier != imap.PartSpecifierNone {
 				continue
 			}
-			path := ""
+			path := "" // of the whole message
 			for _, n := range item.Section.Part {
 				path = childPath(path, n)
 			}
