@@ -13,8 +13,8 @@ import (
 // How much of a backfill is gathered for one transaction: large ones are
 // several times as fast as small ones, and all of it is held in memory.
 const (
-	mostCaptured = 4000
-	mostItems    = 20_000
+	mostCaptured = 2000
+	mostItems    = 10_000
 	mostWait     = 2 * time.Second
 )
 
