@@ -51,11 +51,7 @@ func (tx tx) bounce(ctx context.Context, reports []kith.Bounce) (marked int, err
 				reason = b.Status
 			}
 			e.DeliveryStatus, e.DeliveryReason = kith.DeliveryBounced, reason
-			facts, err := encodeFacts(&e.Interaction, e.messageIDs)
-			if err != nil {
-				return 0, err
-			}
-			if err := tx.update(ctx, e, facts); err != nil {
+			if err := tx.update(ctx, e); err != nil {
 				return 0, err
 			}
 			marked++

@@ -29,8 +29,8 @@ type capture struct {
 	threads      *store.Threads
 
 	evidence []any // rows to be written
-	keys     []any
-	timeline []any
+	keys     []keyRow
+	timeline []timelineRow
 	last     int64 // the number of the last interaction
 }
 
@@ -44,6 +44,13 @@ type entry struct {
 	thread     *store.Thread
 	live       int // evidence in this stream, as far as fingerprints need it
 }
+
+type keyRow struct {
+	key         *kith.Key
+	interaction int64
+}
+
+type timelineRow struct{ contact, occurredAt, interaction int64 }
 
 // capture writes captured interactions and the places where they were seen.
 func (tx tx) capture(ctx context.Context, stream int64, at time.Time, captured []kith.Captured) (done kith.Recorded, err error) {
@@ -128,7 +135,7 @@ func (c *capture) add(i *kith.Interaction) *entry {
 	c.last = numberOf(e.ID)
 	c.entries = append(c.entries, e)
 	c.byKey[i.Key] = e
-	c.keys = append(c.keys, i.Key[:], c.last)
+	c.keys = append(c.keys, keyRow{&i.Key, c.last})
 	for _, l := range e.Links {
 		c.link(e, l)
 	}
@@ -153,7 +160,7 @@ func (c *capture) merge(e *entry, i *kith.Interaction) {
 	}
 	if c.byKey[i.Key] == nil { // found by its fingerprint
 		c.byKey[i.Key] = e
-		c.keys = append(c.keys, i.Key[:], numberOf(e.ID))
+		c.keys = append(c.keys, keyRow{&i.Key, numberOf(e.ID)})
 		e.keys = append(bytes.Clone(e.keys), i.Key[:]...)
 		if i.MessageID != nil && (e.MessageID == nil || *i.MessageID != *e.MessageID) {
 			e.messageIDs = append(e.messageIDs, *i.MessageID)
@@ -172,7 +179,7 @@ func (c *capture) standing(links []kith.Link) []kith.Link {
 }
 
 func (c *capture) link(e *entry, l kith.Link) {
-	c.timeline = append(c.timeline, numberOf(l.ContactID), e.OccurredAt.UnixMicro(), numberOf(e.ID))
+	c.timeline = append(c.timeline, timelineRow{numberOf(l.ContactID), e.OccurredAt.UnixMicro(), numberOf(e.ID)})
 }
 
 // fingerprinted makes an entry known by its fingerprint.

@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"slices"
 
@@ -47,6 +49,7 @@ func (c *capture) readKeys(ctx context.Context, captured []kith.Captured) (map[k
 	for i := range captured {
 		keys[i] = captured[i].Key[:]
 	}
+	slices.SortFunc(keys, func(a, b any) int { return bytes.Compare(a.([]byte), b.([]byte)) })
 	found := make(map[kith.Key]int64)
 	err := c.tx.eachIn(ctx, `SELECT key, interaction FROM keys WHERE key IN (%s)`, nil, keys,
 		func(scan func(...any) error) error {
@@ -240,20 +243,21 @@ func (c *capture) write(ctx context.Context) error {
 	if err := c.deliver(ctx); err != nil {
 		return err
 	}
+	var encoder factsEncoder
 	rows := make([]any, 0, insertionSizes[0]*insertInteractions.columns)
 	for _, e := range c.entries {
 		if !e.fresh && !e.changed {
 			continue
 		}
-		facts, err := encodeFacts(&e.Interaction, e.messageIDs)
-		if err != nil {
-			return err
-		}
 		if !e.fresh {
-			if err := c.tx.update(ctx, e, facts); err != nil {
+			if err := c.tx.update(ctx, e); err != nil {
 				return err
 			}
 			continue
+		}
+		facts, err := encoder.encode(&e.Interaction, e.messageIDs)
+		if err != nil {
+			return err
 		}
 		if rows = e.appendRow(rows, facts); len(rows) == cap(rows) {
 			if err := c.tx.insert(ctx, insertInteractions, rows); err != nil {
@@ -262,17 +266,39 @@ func (c *capture) write(ctx context.Context) error {
 			rows = rows[:0]
 		}
 	}
-	for _, w := range []struct {
-		insertion
-		rows []any
-	}{
-		{insertInteractions, rows}, {insertKeys, c.keys}, {insertTimeline, c.timeline}, {insertEvidence, c.evidence},
-	} {
-		if err := c.tx.insert(ctx, w.insertion, w.rows); err != nil {
-			return err
-		}
+	if err := c.tx.insert(ctx, insertInteractions, rows); err != nil {
+		return err
 	}
-	return nil
+	if err := c.writeKeys(ctx); err != nil {
+		return err
+	}
+	if err := c.writeTimeline(ctx); err != nil {
+		return err
+	}
+	return c.tx.insert(ctx, insertEvidence, c.evidence)
+}
+
+// What lies anywhere in a table is written in the table's order: when the table
+// is greater than the cache, each of its pages is read once for a batch.
+
+func (c *capture) writeKeys(ctx context.Context) error {
+	slices.SortFunc(c.keys, func(a, b keyRow) int { return bytes.Compare(a.key[:], b.key[:]) })
+	rows := make([]any, 0, 2*len(c.keys))
+	for _, k := range c.keys {
+		rows = append(rows, k.key[:], k.interaction)
+	}
+	return c.tx.insert(ctx, insertKeys, rows)
+}
+
+func (c *capture) writeTimeline(ctx context.Context) error {
+	slices.SortFunc(c.timeline, func(a, b timelineRow) int {
+		return cmp.Or(cmp.Compare(a.contact, b.contact), cmp.Compare(a.occurredAt, b.occurredAt))
+	})
+	rows := make([]any, 0, 3*len(c.timeline))
+	for _, l := range c.timeline {
+		rows = append(rows, l.contact, l.occurredAt, l.interaction)
+	}
+	return c.tx.insert(ctx, insertTimeline, rows)
 }
 
 // appendRow appends the entry as a row of insertInteractions.
@@ -287,8 +313,12 @@ func (e *entry) appendRow(rows []any, facts string) []any {
 }
 
 // update writes what may change of an interaction after it was recorded.
-func (tx tx) update(ctx context.Context, e *entry, facts string) error {
-	_, err := tx.exec(ctx, `UPDATE interactions SET keys = ?, fingerprint = ?, direction = ?, owner = ?, template = ?, facts = ? WHERE n = ?`,
+func (tx tx) update(ctx context.Context, e *entry) error {
+	facts, err := new(factsEncoder).encode(&e.Interaction, e.messageIDs)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `UPDATE interactions SET keys = ?, fingerprint = ?, direction = ?, owner = ?, template = ?, facts = ? WHERE n = ?`,
 		e.keys, fingerprint(e), string(e.Direction), e.Owner, e.Template, facts, numberOf(e.ID))
 	return err
 }
@@ -330,6 +360,7 @@ func (c *capture) writeThreads(ctx context.Context) error {
 	if err := c.tx.insert(ctx, insertThreads, rows); err != nil {
 		return err
 	}
+	slices.Sort(c.threads.Fresh)
 	ids := make([]any, 0, 2*len(c.threads.Fresh))
 	for _, h := range c.threads.Fresh {
 		ids = append(ids, h, c.threads.Find(c.threads.Nodes[h]).Label)

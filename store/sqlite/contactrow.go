@@ -217,9 +217,5 @@ func (tx tx) relinkOne(ctx context.Context, e *entry, n int64, company *kith.ID)
 			return err
 		}
 	}
-	facts, err := encodeFacts(&e.Interaction, e.messageIDs)
-	if err != nil {
-		return err
-	}
-	return tx.update(ctx, e, facts)
+	return tx.update(ctx, e)
 }

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -76,12 +77,27 @@ func (m moment) time() time.Time {
 	return time.UnixMicro(m[0]).In(time.FixedZone("", int(m[1])))
 }
 
-// encodeFacts makes the column facts of an interaction.
-func encodeFacts(i *kith.Interaction, messageIDs []string) (string, error) {
-	f := facts{
+// factsEncoder makes the column facts of interactions, one after the other. Its
+// lists and its text are used again.
+type factsEncoder struct {
+	facts facts
+	text  bytes.Buffer
+}
+
+func (enc *factsEncoder) encode(i *kith.Interaction, messageIDs []string) (string, error) {
+	who, links := enc.facts.Participants[:0], enc.facts.Links[:0]
+	for _, p := range i.Participants {
+		who = append(who, participant(p))
+	}
+	for _, l := range i.Links {
+		links = append(links, newLink(l, i.Participants))
+	}
+	enc.facts = facts{
 		InitiatedBy:        i.InitiatedBy,
 		DirectionRule:      i.DirectionRule,
 		Group:              i.Group,
+		Participants:       who,
+		Links:              links,
 		Attachments:        i.Attachments,
 		Flags:              i.Flags,
 		MessageIDs:         messageIDs,
@@ -105,30 +121,25 @@ func encodeFacts(i *kith.Interaction, messageIDs []string) (string, error) {
 		Task:               i.Task,
 		Document:           i.Document,
 	}
+	if i.DeliveryStatus == kith.DeliveryNone {
+		enc.facts.DeliveryStatus = ""
+	}
 	for _, note := range i.Notes {
 		note.At = note.At.UTC().Truncate(time.Microsecond)
-		f.Notes = append(f.Notes, note)
+		enc.facts.Notes = append(enc.facts.Notes, note)
 	}
 	if i.EndedAt != nil {
 		m := momentOf(*i.EndedAt)
-		f.EndedAt = &m
+		enc.facts.EndedAt = &m
 	}
-	f.Participants = make([]participant, len(i.Participants))
-	for at, p := range i.Participants {
-		f.Participants[at] = participant(p)
-	}
-	f.Links = make([]link, len(i.Links))
-	for at, l := range i.Links {
-		f.Links[at] = newLink(l, i.Participants)
-	}
-	if f.DeliveryStatus == kith.DeliveryNone {
-		f.DeliveryStatus = ""
-	}
-	text, err := json.Marshal(&f)
-	if err != nil {
+	enc.text.Reset()
+	out := json.NewEncoder(&enc.text)
+	out.SetEscapeHTML(false)
+	if err := out.Encode(&enc.facts); err != nil {
 		return "", fmt.Errorf("encode facts: %w", err)
 	}
-	return string(text), nil
+	enc.text.Truncate(enc.text.Len() - 1) // the end of line
+	return enc.text.String(), nil
 }
 
 // decodeFacts fills an interaction from its column facts; of the links, the
