@@ -39,7 +39,7 @@ func (s Secret) Reveal() string {
 func (Secret) String() string { return masked }
 
 // Format implements [fmt.Formatter]: "[secret]", whatever the verb.
-func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, masked) }
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, masked) }
 
 // MarshalText implements [encoding.TextMarshaler]: "[secret]".
 func (Secret) MarshalText() ([]byte, error) { return []byte(masked), nil }

@@ -100,7 +100,7 @@ func (p *parser) line() (line []byte, whole bool) {
 	}
 	line, err := p.r.ReadSlice('\n')
 	p.size += int64(len(line))
-	if err != nil && err != io.EOF && err != bufio.ErrBufferFull {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		p.err = err
 		return nil, true
 	}

@@ -228,11 +228,11 @@ func (f *failure) log(log *slog.Logger, doing string, err error) {
 	switch {
 	case err != nil && err.Error() != f.text:
 		f.text, f.times = err.Error(), 1
-		log.Error(doing, "err", err)
+		log.Error("the register fails", "doing", doing, "err", err)
 	case err != nil:
 		f.times++
 	case f.text != "":
-		log.Info(doing+" works again", "failures", f.times)
+		log.Info("the register works again", "doing", doing, "failures", f.times)
 		*f = failure{}
 	}
 }

@@ -84,12 +84,11 @@ func (p polls) Streams(ctx context.Context) ([]kith.Stream, error) { return p.po
 
 // tally counts polls by account.
 type tally struct {
-	mu      sync.Mutex
-	count   map[string]int
-	now     int // running
-	most    int // running at once
-	perHost int
-	starts  []time.Time
+	mu     sync.Mutex
+	count  map[string]int
+	now    int // running
+	most   int // running at once
+	starts []time.Time
 }
 
 func (c *tally) enter(name string) (leave func()) {

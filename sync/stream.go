@@ -125,7 +125,7 @@ func (r *run) decide(ctx context.Context, stream kith.Stream, from kith.Cursor, 
 			r.Log.Warn("reading the stream from the start again", "account", r.account, "stream", stream.Name, "why", batch.Restarted)
 		}
 		for _, warning := range batch.Warnings {
-			r.Log.Warn(warning, "account", r.account, "stream", stream.Name)
+			r.Log.Warn("something is odd about the stream", "account", r.account, "stream", stream.Name, "what", warning)
 		}
 		d, err := r.match(ctx, stream, batch, release)
 		if err != nil {
