@@ -6,9 +6,8 @@ import (
 	"kith"
 )
 
-// maxParticipants bounds the people that an interaction keeps. Contacts, our
-// own people and the authors are kept beyond it: the source bounds those.
-const maxParticipants = 500
+// defaultParticipants is for a policy that says nothing.
+const defaultParticipants = 500
 
 // interaction returns what is recorded, once every check has passed. Times
 // keep their offset. The store gives it an id, evidence and a thread.
@@ -112,18 +111,18 @@ func (d *decision) initiator() kith.Initiator {
 
 // participants returns the people with the names that the message gives them.
 func (d *decision) participants() []kith.Participant {
-	room := maxParticipants
-	if len(d.people) > maxParticipants {
+	room := d.policy.participants()
+	if d.many() {
 		for i := range d.people {
 			if d.people[i].matters() {
 				room--
 			}
 		}
 	}
-	participants := make([]kith.Participant, 0, min(len(d.people), maxParticipants))
+	participants := make([]kith.Participant, 0, min(len(d.people), d.policy.participants()))
 	for i := range d.people {
 		p := &d.people[i]
-		if len(d.people) > maxParticipants && !p.matters() {
+		if d.many() && !p.matters() {
 			if room <= 0 {
 				continue
 			}
@@ -133,6 +132,9 @@ func (d *decision) participants() []kith.Participant {
 	}
 	return participants
 }
+
+// many tells whether there are more people than are kept.
+func (d *decision) many() bool { return len(d.people) > d.policy.participants() }
 
 // matters tells who is kept however many there are.
 func (p *person) matters() bool {
@@ -162,7 +164,7 @@ func (d *decision) flags() []string {
 	if d.m.Repeated {
 		flags = append(flags, FlagRepeatedField)
 	}
-	if len(d.people) > maxParticipants {
+	if d.many() {
 		flags = append(flags, FlagManyRecipients)
 	}
 	return flags

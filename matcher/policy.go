@@ -18,6 +18,10 @@ type Policy struct {
 	// for gmail.com, where the form as written is not known itself.
 	GmailDots bool
 
+	// Participants is how many people an interaction keeps; 0 means 500. Contacts,
+	// our own people and the authors are kept beyond it: the source bounds those.
+	Participants int
+
 	// NeverRecord holds patterns of package address: an address, a domain with
 	// its subdomains, or a wildcard.
 	NeverRecord []string
@@ -123,6 +127,14 @@ func (p *Policy) template(event Event) (code, group string) {
 		group = shippedGroups[code]
 	}
 	return code, group
+}
+
+// participants returns how many people an interaction keeps.
+func (p *Policy) participants() int {
+	if p.Participants > 0 {
+		return p.Participants
+	}
+	return defaultParticipants
 }
 
 func eventOf(direction kith.Direction) Event {

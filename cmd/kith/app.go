@@ -177,6 +177,7 @@ func policy(cfg *config.Config) matcher.Policy {
 		Body:           matcher.Body(cfg.Policy.Body),
 		PlusAddressing: cfg.Policy.PlusAddressing,
 		GmailDots:      cfg.Policy.GmailDots,
+		Participants:   cfg.Limits.Recipients,
 		NeverRecord:    cfg.Policy.NeverRecord,
 		Templates:      map[matcher.Event]string{},
 	}
