@@ -202,17 +202,24 @@ func (tx tx) relink(ctx context.Context, n int64, company *kith.ID) error {
 }
 
 func (tx tx) relinkOne(ctx context.Context, e *entry, n int64, company *kith.ID) error {
-	at := slices.IndexFunc(e.Links, func(l kith.Link) bool { return numberOf(l.ContactID) == n })
-	moved := e.Links[at]
-	e.Links = slices.Delete(e.Links, at, at+1)
+	var moved []kith.Link
+	e.Links = slices.DeleteFunc(e.Links, func(l kith.Link) bool {
+		if numberOf(l.ContactID) != n {
+			return false
+		}
+		moved = append(moved, l)
+		return true
+	})
 	interaction, occurredAt := numberOf(e.ID), e.OccurredAt.UnixMicro()
 	if _, err := tx.exec(ctx, `DELETE FROM timeline WHERE contact = ? AND occurred_at = ? AND interaction = ?`, n, occurredAt, interaction); err != nil {
 		return err
 	}
 	if company != nil {
 		to := numberOf(*company)
-		moved.ContactID = idOf(to, 0) // as half as the others are here
-		store.Merge(&e.Interaction, &kith.Interaction{Links: []kith.Link{moved}})
+		for i := range moved {
+			moved[i].ContactID = idOf(to, 0) // as half as the others are here
+		}
+		store.Merge(&e.Interaction, &kith.Interaction{Links: moved})
 		if err := tx.insert(ctx, insertTimeline, []any{to, occurredAt, interaction}); err != nil {
 			return err
 		}

@@ -7,3 +7,9 @@ func (s *Store) Exec(ctx context.Context, statement string) error {
 	_, err := s.writer.ExecContext(ctx, statement)
 	return err
 }
+
+// TotalChanges returns how many rows were written since the database was opened.
+func (s *Store) TotalChanges(ctx context.Context) (n int, err error) {
+	err = s.writer.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&n)
+	return n, err
+}

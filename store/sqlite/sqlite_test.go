@@ -149,6 +149,29 @@ func TestReadOnly(t *testing.T) {
 	says(t, "I08 read-only", r.Ping(ctx), "ping", "can't be written to")
 }
 
+func TestReplayWritesNothing(t *testing.T) {
+	s := open(t)
+	ids := put(t, s, contacts(50))
+	rec := kith.Recording{Account: "alice", Stream: "INBOX", Next: "1", At: t0}
+	for n := range 200 {
+		rec.Captured = append(rec.Captured, captured(n, ids))
+	}
+	if _, err := s.Record(ctx, rec); err != nil {
+		t.Fatal(err)
+	}
+	before, err := s.TotalChanges(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec.Base, rec.At = rec.Next, t0.Add(time.Hour)
+	if done, err := s.Record(ctx, rec); err != nil || done.Known != 200 {
+		t.Fatal(done, err)
+	}
+	if after, err := s.TotalChanges(ctx); err != nil || after-before != 1 {
+		t.Errorf("%d rows were written, %v; want that of the stream", after-before, err)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	t.Run("I08 disk full", func(t *testing.T) {
 		s := open(t)
@@ -244,6 +267,8 @@ func TestPlans(t *testing.T) {
 		{"a contact's next page", `SELECT i.n FROM timeline l CROSS JOIN interactions i ON i.n = l.interaction WHERE l.contact = 1 AND i.kind = 'x'
 			AND (l.occurred_at, l.interaction) < (1, 2) ORDER BY l.occurred_at DESC, l.interaction DESC LIMIT 3`},
 		{"the next contacts", `SELECT c.n FROM contacts c LEFT JOIN contacts k ON k.n = c.company WHERE (c.folded, c.n) > ('a', 1) ORDER BY c.folded, c.n LIMIT 3`},
+		{"the labels of a thread", `SELECT x.n FROM message_ids m JOIN threads y ON y.n = m.thread
+			JOIN threads x ON x.n = coalesce(y.parent, y.n) OR x.parent = coalesce(y.parent, y.n) WHERE m.hash = 1`},
 		{"live refs", `SELECT ref FROM evidence WHERE stream = 1 AND ref > 'x' AND gone = 0 ORDER BY ref LIMIT 3`},
 	} {
 		for _, step := range plan(t, db, tt.query) {
