@@ -284,7 +284,7 @@ func (s *caseSite) deliver(msg mail) {
 func (s *caseSite) unchanged() {
 	s.t.Helper()
 	for _, user := range s.users {
-		s.server.Unchanged(s.t.(*testing.T), user)
+		s.server.Unchanged(s.t, user)
 	}
 }
 
@@ -380,7 +380,7 @@ type story struct {
 
 func TestHardCases(t *testing.T) {
 	m := newMailServer(t)
-	for _, group := range []struct { // by letter
+	for _, group := range []struct {
 		name    string
 		cases   [][]hardCase
 		stories []story
