@@ -36,6 +36,10 @@ var columns = []string{
 func columnOf(header string) (column, name string) {
 	name = strings.ToLower(oneLine(header))
 	column = strings.NewReplacer(" ", "_", "-", "_").Replace(name)
+	switch column {
+	case "e_mail", "mail", "email_address", "e_mail_address":
+		return emailColumn, name
+	}
 	if slices.Contains(columns, column) {
 		return column, name
 	}

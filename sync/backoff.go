@@ -91,8 +91,11 @@ func Overdue(account kith.Account, zone *time.Location, now time.Time) bool {
 	if err != nil {
 		return true
 	}
-	const slack = 15 * time.Minute
+	const slack = 5 * time.Minute
 	last := account.LastSuccess
+	if last.IsZero() {
+		last = account.ErrorSince
+	}
 	if last.IsZero() {
 		last = account.LastPoll // a first run may be long
 	}

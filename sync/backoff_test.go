@@ -105,7 +105,8 @@ func TestOverdue(t *testing.T) {
 		want    bool
 	}{
 		{"just polled", kith.Account{Schedule: "@every 5m", LastSuccess: noon.Add(-4 * time.Minute)}, false},
-		{"a missed run is no alarm", kith.Account{Schedule: "@every 5m", LastSuccess: noon.Add(-20 * time.Minute)}, false},
+		{"a missed run is no alarm", kith.Account{Schedule: "@every 5m", LastSuccess: noon.Add(-14 * time.Minute)}, false},
+		{"I16 failing from the beginning", kith.Account{Schedule: "@every 5m", ErrorSince: noon.Add(-20 * time.Minute), LastPoll: noon}, true},
 		{"I16 silent for long", kith.Account{Schedule: "@every 5m", LastSuccess: noon.Add(-30 * time.Minute)}, true},
 		{"over the weekend", kith.Account{Schedule: "0 9 * * 1-5", LastSuccess: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)}, false},
 		{"never polled, due long ago", kith.Account{Schedule: "@every 5m", NextPoll: noon.Add(-time.Hour)}, true},

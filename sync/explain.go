@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"kith"
 )
@@ -38,7 +39,10 @@ func (p *Poller) ExplainRef(ctx context.Context, register Register, account, str
 		return Explanation{}, err
 	}
 	if len(all) == 0 {
-		return Explanation{}, fmt.Errorf("account %s: folder %s is not among those that are read: %w", account, stream, kith.ErrNotFound)
+		return Explanation{}, fmt.Errorf("account %s: folder %s is not there, or not among those that are read (Trash, Junk and Drafts are left out unless include names them): %w", account, stream, kith.ErrNotFound)
+	}
+	if all[0].Outcome == "" {
+		return Explanation{}, fmt.Errorf("account %s: %s has no message %s, and the register knows of none: %w", account, stream, ref, kith.ErrNotFound)
 	}
 	return all[0], nil
 }
@@ -53,7 +57,7 @@ func (p *Poller) ExplainMessage(ctx context.Context, register Register, account,
 		return source.Find(ctx, s, messageID)
 	})
 	if err == nil && len(all) == 0 {
-		return nil, fmt.Errorf("account %s: no message %s in %s: %w", account, messageID, strings.Join(searched, ", "), kith.ErrNotFound)
+		return nil, fmt.Errorf("account %s: no message %s in the folders that are read, %s (Trash, Junk and Drafts are left out unless include names them): %w", account, messageID, strings.Join(searched, ", "), kith.ErrNotFound)
 	}
 	return all, err
 }
@@ -98,8 +102,12 @@ func (p *Poller) explain(ctx context.Context, register Register, account string,
 			}
 			e := Explanation{ID: refID(account, stream, item.Ref), Outcome: "skipped", Reason: outcome.Skip}
 			e.Steps = append(readSteps(stream, item), outcome.Steps...)
+			if p.beyondHorizon(item) {
+				e.Reason = kith.ReasonBeforeHorizon
+				e.Steps = append(e.Steps, kith.Step{Step: "horizon", Result: string(e.Reason),
+					Why: "captures go back to " + p.Since.Format(time.DateOnly) + "; it is older, and came before the first of them (see since in the configuration)"})
+			}
 			if outcome.Interaction != nil {
-				e.Outcome = "recorded"
 				if err := p.lookUp(ctx, register, account, stream, item.Ref, outcome.Interaction, &e); err != nil {
 					return nil, err
 				}
@@ -108,6 +116,11 @@ func (p *Poller) explain(ctx context.Context, register Register, account string,
 		}
 	}
 	return all, nil
+}
+
+// beyondHorizon tells whether a first capture passes an item because of its age.
+func (p *Poller) beyondHorizon(item kith.Item) bool {
+	return item.Message != nil && item.Received.Before(p.Since) && item.Message.Date.Before(p.Since)
 }
 
 func refID(account string, stream kith.Stream, ref string) string {
@@ -134,19 +147,26 @@ func readSteps(stream kith.Stream, item kith.Item) []kith.Step {
 
 // lookUp adds what the register has of a message that is to be recorded.
 func (p *Poller) lookUp(ctx context.Context, register Register, account string, stream kith.Stream, ref string, wanted *kith.Interaction, e *Explanation) error {
+	if e.Reason == "" {
+		e.Outcome = "recorded"
+	}
 	found, err := register.InteractionByKey(ctx, wanted.Key)
 	if errors.Is(err, kith.ErrNotFound) {
 		found, err = register.InteractionByRef(ctx, account, stream.Name, ref)
 	}
 	switch {
 	case errors.Is(err, kith.ErrNotFound):
-		e.Steps = append(e.Steps, kith.Step{Step: "register", Result: "not there yet",
-			Why: "the next poll records it, unless somebody removed it from the register on purpose"})
+		step := kith.Step{Step: "register", Result: "not there",
+			Why: "the next poll records it if it is new; if it was passed before its people were contacts, kith sync --full records it; what was removed on purpose stays out"}
+		if e.Reason != "" {
+			step.Why = "as the step before says"
+		}
+		e.Steps = append(e.Steps, step)
 		return nil
 	case err != nil:
 		return fmt.Errorf("look it up in the register: %w", err)
 	}
-	e.Interaction = &found.ID
+	e.Outcome, e.Reason, e.Interaction = "recorded", "", &found.ID
 	why := "recorded from this very copy"
 	if !slices.ContainsFunc(found.Evidence, func(ev kith.Evidence) bool {
 		return ev.Account == account && ev.Stream == stream.Name && ev.Ref == ref
@@ -159,7 +179,7 @@ func (p *Poller) lookUp(ctx context.Context, register Register, account string, 
 
 // gone tells of a ref that is no longer in the mailbox.
 func (p *Poller) gone(ctx context.Context, register Register, account string, stream kith.Stream, ref string) Explanation {
-	e := Explanation{ID: refID(account, stream, ref), Outcome: "skipped", Steps: []kith.Step{{
+	e := Explanation{ID: refID(account, stream, ref), Steps: []kith.Step{{
 		Step: "found", Result: "gone", Why: "the folder has no message of this number any more",
 	}}}
 	if found, err := register.InteractionByRef(ctx, account, stream.Name, ref); err == nil {

@@ -30,6 +30,8 @@ type Poller struct {
 	Open func(ctx context.Context, account string) (Source, matcher.Account, error)
 	Now  func() time.Time
 	Log  *slog.Logger
+	// Since is the horizon, for explanations: how far back captures go.
+	Since time.Time
 }
 
 // Options says how one poll is to be done. The zero value reads to the end.

@@ -56,8 +56,33 @@ func (a *app) config() (*config.Config, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	a.cfg, err = config.Load(path, a.configEnv())
-	return a.cfg, err
+	cfg, err := config.Load(path, a.configEnv())
+	if err != nil {
+		return nil, err
+	}
+	if err := unsupported(cfg); err != nil {
+		return nil, err
+	}
+	a.cfg = cfg
+	return cfg, nil
+}
+
+// unsupported refuses settings that this version would silently not follow.
+func unsupported(cfg *config.Config) error {
+	var keys []string
+	if cfg.Policy.Unmatched != config.UnmatchedForget {
+		keys = append(keys, "unmatched")
+	}
+	if cfg.Policy.CreateContacts != config.CreateNever {
+		keys = append(keys, "create_contacts")
+	}
+	if cfg.Policy.CompanyByDomain {
+		keys = append(keys, "company_by_domain")
+	}
+	if len(keys) > 0 {
+		return usagef("%s: [policy] %s: this version can do no more than the default; take it out", cfg.Path, strings.Join(keys, ", "))
+	}
+	return nil
 }
 
 // configEnv is what a configuration depends on beside its files.
@@ -145,6 +170,7 @@ func (a *app) poller(cfg *config.Config, s store.Store) *syncer.Poller {
 		Matcher: matcher.New(s, matcher.NewIdentities(all, cfg.OwnDomains), policy(cfg)),
 		Now:     a.now,
 		Log:     a.logger(),
+		Since:   cfg.Since.Horizon(a.now()),
 		Open: func(ctx context.Context, name string) (syncer.Source, matcher.Account, error) {
 			account, err := a.account(name)
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/alecthomas/kong"
 	mangokong "github.com/alecthomas/mango-kong"
+	kongcompletion "github.com/jotaen/kong-completion"
 	"github.com/muesli/roff"
 
 	"kith/store/sqlite"
@@ -32,6 +33,18 @@ func (*manCmd) Run(app *kong.Kong) error {
 	page := mangokong.NewManPage(1, app.Model)
 	_, err := fmt.Fprint(app.Stdout, page.Build(roff.NewDocument()))
 	return err
+}
+
+type completionCmd struct {
+	Shell string `arg:"" help:"bash, zsh or fish." enum:"bash,zsh,fish"`
+}
+
+func (*completionCmd) Help() string {
+	return "Examples:\n  source <(kith completion bash)\n  kith completion fish > ~/.config/fish/completions/kith.fish\n"
+}
+
+func (cmd *completionCmd) Run(ctx *kong.Context) error {
+	return (&kongcompletion.Completion{Shell: cmd.Shell, Code: true}).Run(ctx)
 }
 
 type migrateCmd struct {

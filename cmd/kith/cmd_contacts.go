@@ -78,7 +78,7 @@ func (cmd *contactsListCmd) Run(ctx context.Context, a *app) error {
 	case a.json:
 		return nil
 	case len(t.rows) == 0:
-		fmt.Fprintln(a.stderr, "No contact meets this.")
+		fmt.Fprintln(a.stderr, "There is none. Contacts come by \"kith contacts import FILE\" or \"kith contacts add NAME\".")
 		return nil
 	}
 	if err := t.write(a.stdout); err != nil {
@@ -216,6 +216,9 @@ func (cmd *contactsAddCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer s.Close()
+	if strings.TrimSpace(cmd.Name) == "" {
+		return usagef("a contact needs a name")
+	}
 	c := kith.Contact{Type: kith.Person, Source: "manual", Name: cmd.Name}
 	if err := cmd.fill(&c); err != nil {
 		return err

@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"kith"
+	"kith/store"
 	syncer "kith/sync"
 )
 
 type explainCmd struct {
-	ID      string   `arg:"" help:"A Message-ID, or account/folder/ref as status and show print it."`
+	ID      string   `arg:"" help:"A Message-ID, an interaction's id, or account/folder/ref as interactions show prints it."`
 	Account []string `help:"Look in these accounts only." placeholder:"NAME"`
 }
 
@@ -38,13 +39,23 @@ func (cmd *explainCmd) Run(ctx context.Context, a *app) error {
 	defer s.Close()
 	poller := a.poller(cfg, s)
 
+	if strings.TrimSpace(cmd.ID) == "" {
+		return usagef("explain what? Name a Message-ID, an interaction's id, or account/folder/ref")
+	}
+	if id, err := kith.ParseID(cmd.ID); err == nil {
+		return a.explainInteraction(ctx, s, poller, id)
+	}
 	if account, stream, ref, ok := splitRef(cmd.ID); ok {
-		if _, err := a.account(account); err == nil {
+		_, err := a.account(account)
+		if err == nil {
 			e, err := poller.ExplainRef(ctx, s, account, stream, ref)
 			if err != nil {
 				return err
 			}
 			return a.printExplanations([]syncer.Explanation{e})
+		}
+		if !strings.Contains(cmd.ID, "@") { // a Message-ID may have slashes, too
+			return err
 		}
 	}
 
@@ -75,6 +86,25 @@ func (cmd *explainCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	return a.printExplanations(found)
+}
+
+// explainInteraction explains what is recorded by the first place that still has it.
+func (a *app) explainInteraction(ctx context.Context, s store.Store, poller *syncer.Poller, id kith.ID) error {
+	i, err := s.Interaction(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, seen := range i.Evidence {
+		if seen.Gone {
+			continue
+		}
+		e, err := poller.ExplainRef(ctx, s, seen.Account, seen.Stream, seen.Ref)
+		if err != nil {
+			return err
+		}
+		return a.printExplanations([]syncer.Explanation{e})
+	}
+	return fmt.Errorf("interaction %s: no mailbox has the message any more, so it can't be read again: %w", id, kith.ErrNotFound)
 }
 
 // splitRef takes account/folder/ref apart; the folder may have slashes.

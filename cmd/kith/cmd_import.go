@@ -88,9 +88,11 @@ func (cmd *contactsImportCmd) Run(ctx context.Context, a *app) error {
 			}
 			fmt.Fprintf(a.stderr, "\r\x1b[K%s", text)
 		}
-		defer fmt.Fprint(a.stderr, "\r\x1b[K")
 	}
 	result, err := contactfile.Import(ctx, rows, put, options)
+	if options.Progress != nil {
+		fmt.Fprint(a.stderr, "\r\x1b[K")
+	}
 	if printErr := cmd.print(a, result); printErr != nil {
 		return printErr
 	}

@@ -121,7 +121,7 @@ func (a *app) listInteractions(ctx context.Context, s store.Store, filter store.
 		t.add(a.local(i.OccurredAt, i.DateOnly), arrow(i.Direction), string(i.Kind), contactNames(i.Links), subjectOr(i.Subject), i.Owner, i.ID.String())
 	}
 	if len(t.rows) == 0 {
-		fmt.Fprintln(a.stderr, "No interaction meets this.")
+		fmt.Fprintln(a.stderr, "There is none.")
 		return 0, nil
 	}
 	return len(t.rows), t.write(a.stdout)
@@ -237,7 +237,7 @@ func (a *app) showInteraction(i kith.Interaction) error {
 	for _, e := range i.Evidence {
 		text := fmt.Sprintf("%s/%s/%s, first seen %s", e.Account, e.Stream, e.Ref, a.local(e.SeenAt, false))
 		if e.Gone {
-			text += ", gone since"
+			text += ", no longer there"
 		}
 		line("seen in", text)
 	}
@@ -281,9 +281,13 @@ func (cmd *interactionsExportCmd) Run(ctx context.Context, a *app) (err error) {
 	}
 	format := cmd.Format
 	if format == "" {
-		format = "jsonl"
-		if strings.EqualFold(filepath.Ext(cmd.File), ".csv") {
+		switch strings.ToLower(filepath.Ext(cmd.File)) {
+		case ".csv":
 			format = "csv"
+		case ".jsonl", ".json", ".ndjson", "":
+			format = "jsonl"
+		default:
+			return usagef("%s: can't tell the format from the ending; say --format csv or --format jsonl", cmd.File)
 		}
 	}
 	out := a.stdout

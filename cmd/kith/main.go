@@ -29,7 +29,10 @@ func main() {
 		// What lives is small; without this, as much again would wait to be collected.
 		debug.SetGCPercent(50)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// Who reads our output may go away: that is an error of a write, and no
+	// reason to leave files behind.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)
 	stop()
 	os.Exit(code)
@@ -81,7 +84,7 @@ type cli struct {
 	Version      versionCmd      `cmd:"" group:"admin" help:"Print the version."`
 	Man          manCmd          `cmd:"" group:"admin" help:"Print the man page."`
 
-	Completion kongcompletion.Completion `cmd:"" group:"admin" help:"Print the code that makes a shell complete kith's commands."`
+	Completion completionCmd `cmd:"" group:"admin" help:"Print the code that makes a shell complete kith's commands."`
 }
 
 // exited unwinds from kong when it wants to exit, after --help.
@@ -152,7 +155,7 @@ func report(a *app, err error) int {
 	case errors.Is(err, errPartly):
 		return exitPartly
 	case errors.As(err, &problems):
-		fmt.Fprint(a.stderr, problems.Error())
+		fmt.Fprintln(a.stderr, problems.Error())
 		return exitUsage
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(a.stderr, "kith: stopped")

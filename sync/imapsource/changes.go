@@ -110,6 +110,7 @@ func (p *pass) begin(from kith.Cursor) {
 		p.cur = cur
 		if p.deeper(cur) {
 			p.cur.Since = p.source.opts.Since
+			p.restarted = "the horizon lies further back than before"
 			p.startBackfill(cur.Next)
 		}
 		return
