@@ -116,7 +116,7 @@ type Limits struct {
 	Batch          int           `toml:"batch" default:"1000" min:"1" max:"10000" help:"Messages fetched and recorded at a time."`
 	TimeSlice      time.Duration `toml:"time_slice" default:"30s" min:"1s" max:"1h" help:"How long an account may go on with its past before others have their turn."`
 	AccountTimeout time.Duration `toml:"account_timeout" default:"10m" min:"10s" max:"24h" help:"How long one run of an account may take in all."`
-	HeaderSize     Bytes         `toml:"header_size" default:"256KiB" min:"16KiB" max:"16MiB" help:"How much of a message's header is read; what is longer is cut."`
+	HeaderSize     Bytes         `toml:"header_size" default:"1MiB" min:"16KiB" max:"1MiB" help:"How much of a message's header is read; what is longer is cut."`
 	Recipients     int           `toml:"recipients" default:"1000" min:"10" max:"100000" help:"Recipients kept of one message; contacts among the others are linked all the same."`
 }
 

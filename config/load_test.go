@@ -146,7 +146,7 @@ func TestDefault(t *testing.T) {
 		Log:      config.Log{Level: config.LevelInfo, Format: config.FormatText},
 		Limits: config.Limits{
 			Workers: 4, PerHost: 4, Batch: 1000, TimeSlice: 30 * time.Second, AccountTimeout: 10 * time.Minute,
-			HeaderSize: 256 << 10, Recipients: 1000,
+			HeaderSize: 1 << 20, Recipients: 1000,
 		},
 		Policy: config.Policy{
 			Unmatched: config.UnmatchedForget, Internal: config.InternalSkip, Bulk: config.BulkSkip,

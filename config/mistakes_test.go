@@ -64,7 +64,7 @@ kith.toml:6:11: limits.workers: is a string: want an integer, without quotes
 kith.toml:7:14: limits.time_slice: is an integer: want a duration in quotes, such as "30s"
    7 | time_slice = 30
      |              ^^
-kith.toml:8:15: limits.header_size: is a boolean: want a string, such as "256KiB"
+kith.toml:8:15: limits.header_size: is a boolean: want a string, such as "1MiB"
    8 | header_size = true
      |               ^^^^
 kith.toml:11:21: policy.company_by_domain: is a string: want true or false, without quotes

@@ -242,6 +242,7 @@ func (a *app) imapOptions(cfg *config.Config, account config.Account) (imapsourc
 		Exclude: account.Exclude,
 		Since:   cfg.Since.Horizon(a.now().In(cfg.TimeZone)),
 		Chunk:   cfg.Limits.Batch,
+		Header:  int64(cfg.Limits.HeaderSize),
 		Snippet: cfg.Policy.Body == config.BodySnippet,
 	}
 	if account.CAFile != "" {

@@ -37,11 +37,20 @@ type Options struct {
 	Since   time.Time // the horizon: how far back the first capture goes
 	Chunk   int       // messages per FETCH
 	Snippet bool      // read the beginning of the text too
+	// Header is how many bytes are read of the header fields of one message; default 1 MiB, which is also the most.
+	Header int64
 
 	// CommandTimeout is how long a command may go without any byte from the
 	// server; default 60 s.
 	CommandTimeout time.Duration
 	Limits         Limits
+}
+
+func (o *Options) header() int64 {
+	if o.Header <= 0 || o.Header > maxHeader {
+		return maxHeader
+	}
+	return o.Header
 }
 
 func (o *Options) commandTimeout() time.Duration {

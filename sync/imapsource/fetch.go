@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// maxHeader is how much is read of the header fields of one message.
+	// maxHeader is the most that is read of the header fields of one message.
 	maxHeader = 1 << 20
 
 	// aheadBytes is how much header text one run of commands may bring before
@@ -97,7 +97,7 @@ const (
 
 // options returns what is asked for. ENVELOPE never is: servers get it wrong in
 // many ways, and the header says the same.
-func (d detail) options() *imap.FetchOptions {
+func (d detail) options(header int64) *imap.FetchOptions {
 	o := &imap.FetchOptions{
 		UID:   true,
 		Flags: true,
@@ -110,7 +110,7 @@ func (d detail) options() *imap.FetchOptions {
 	if d == full {
 		o.BodyStructure = &imap.FetchItemBodyStructure{Extended: true}
 	} else {
-		o.BodySection[0].Partial = &imap.SectionPartial{Offset: 0, Size: maxHeader}
+		o.BodySection[0].Partial = &imap.SectionPartial{Offset: 0, Size: header}
 	}
 	if d <= noStructure {
 		o.InternalDate, o.RFC822Size = true, true
@@ -179,7 +179,7 @@ func (r *reader) read(ctx context.Context, chunks []*chunk, to sink) error {
 // error is one after which nothing more can be read.
 func (r *reader) ahead(ctx context.Context, chunks []*chunk, to sink) (asked int, _ error) {
 	s := r.source
-	options := r.detail.options()
+	options := r.detail.options(r.source.opts.header())
 	var putErr error
 	err := s.run(ctx, "fetch", func() error {
 		// A server may hold back the end of one answer until it has sent the
@@ -321,6 +321,7 @@ func (r *reader) message(data *imapclient.FetchMessageData, d detail, buf *[]byt
 		draft    bool
 		bs       imap.BodyStructure
 		length   int64
+		header   = r.source.opts.header()
 	)
 	for item := data.Next(); item != nil; item = data.Next() {
 		switch item := item.(type) {
@@ -340,7 +341,7 @@ func (r *reader) message(data *imapclient.FetchMessageData, d detail, buf *[]byt
 			}
 			length = item.Literal.Size()
 			var whole bool
-			if *buf, whole = readLiteral(*buf, item.Literal, maxHeader); whole {
+			if *buf, whole = readLiteral(*buf, item.Literal, header); whole {
 				res.state = read
 			}
 		}
@@ -351,11 +352,11 @@ func (r *reader) message(data *imapclient.FetchMessageData, d detail, buf *[]byt
 	res.bare = len(bytes.TrimSpace(*buf)) == 0
 	m := message.ParseHeader(*buf)
 	m.Size = size
-	if length > maxHeader || d > full && length == maxHeader {
+	if length > header || d > full && length == header {
 		if len(m.From) == 0 && m.Sender == nil { // they stand further on, or nowhere: nobody knows
-			return uid, result{state: failed, cause: fmt.Sprintf("who wrote it does not stand in the first %d bytes of its header", maxHeader)}, true
+			return uid, result{state: failed, cause: fmt.Sprintf("who wrote it does not stand in the first %d bytes of its header", header)}, true
 		}
-		m.Warnings = append(m.Warnings, fmt.Sprintf("of the header only %d bytes were read", maxHeader))
+		m.Warnings = append(m.Warnings, fmt.Sprintf("of the header only %d bytes were read", header))
 	}
 	message.ResolveDate(m, internal)
 	if bs != nil {

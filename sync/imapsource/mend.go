@@ -100,7 +100,7 @@ func (r *reader) ask(ctx context.Context, c *chunk, set []imap.UID, d detail) er
 	}
 	s := r.source
 	err := s.run(ctx, "fetch", func() error {
-		return r.collect(s.sess.client.Fetch(imap.UIDSetNum(set...), d.options()), c, d, nil)
+		return r.collect(s.sess.client.Fetch(imap.UIDSetNum(set...), d.options(r.source.opts.header())), c, d, nil)
 	})
 	return r.judge(ctx, err)
 }
