@@ -61,7 +61,7 @@ func (cmd *contactsListCmd) Run(ctx context.Context, a *app) error {
 	if cmd.Limit < 0 && !a.json {
 		filter.Limit = 50
 	}
-	t := table{header: []string{"NAME", "TYPE", "COMPANY", "E-MAIL", "PHONE", "ID"}, flex: 3, width: columns(a.stdout), bold: a.style.bold}
+	t := table{header: []string{"NAME", "TYPE", "COMPANY", "E-MAIL", "PHONE", "ID"}, flex: []int{0, 2, 3, 4}, width: columns(a.stdout), bold: a.style.bold}
 	for c, err := range s.Contacts(ctx, filter) {
 		if err != nil {
 			return err

@@ -149,6 +149,9 @@ func (a *app) demoTimeline(ctx context.Context) error {
 			}
 		}
 	}
+	if most.IsZero() {
+		return errors.New("demo: nothing was recorded, which can't be: please tell the makers of kith")
+	}
 	contact, err := s.Contact(ctx, most)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -39,6 +40,9 @@ func (cmd *doctorCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	findings := []finding{{Level: "ok", About: "configuration", Text: cfg.Path + " is valid"}}
+	if info, err := os.Stat(cfg.Path); err == nil && info.Mode().Perm()&0o022 != 0 {
+		findings = append(findings, finding{Level: "warning", About: "configuration", Text: fmt.Sprintf("others can write %s (%v), and so make kith run a command", cfg.Path, info.Mode().Perm()), Mend: "chmod go-w " + cfg.Path})
+	}
 	for _, w := range cfg.Warnings {
 		findings = append(findings, finding{Level: "warning", About: "configuration", Text: w.Message})
 	}
@@ -59,8 +63,12 @@ func (a *app) checkDatabase(ctx context.Context, cfg *config.Config) []finding {
 	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
 		findings = append(findings, finding{Level: "warning", About: "database", Text: fmt.Sprintf("%s can be read by others (%v)", path, info.Mode().Perm()), Mend: "chmod 600 " + path})
 	}
-	if free, ok := freeSpace(filepath.Dir(path)); ok && free < 1<<30 {
-		findings = append(findings, finding{Level: "warning", About: "disk", Text: fmt.Sprintf("%s MB free where the database is", thousands(int(free>>20))), Mend: "make room, or move the database"})
+	if free, ok := freeSpace(filepath.Dir(path)); ok {
+		f := finding{Level: "ok", About: "disk", Text: fmt.Sprintf("%s MB free where the database is", thousands(int(free>>20)))}
+		if free < 1<<30 {
+			f.Level, f.Mend = "warning", "make room, or move the database"
+		}
+		findings = append(findings, f)
 	}
 	s, err := a.openStore(ctx)
 	if err != nil {
@@ -98,9 +106,9 @@ func (a *app) checkHealth(ctx context.Context, s store.Store, cfg *config.Config
 		case account.State == kith.StateRemoved:
 			continue
 		case account.State == kith.StateNeedsAttention:
-			findings = append(findings, finding{Level: "error", About: about, Text: account.Error, Mend: "mend the login; a changed secret or setting makes kith try again"})
+			findings = append(findings, finding{Level: "error", About: about, Text: without(account.Error, about), Mend: "mend the login; a changed secret or setting makes kith try again"})
 		case account.Error != "":
-			findings = append(findings, finding{Level: "warning", About: about, Text: account.Error, Mend: fmt.Sprintf("it is tried again; failing since %s", a.local(account.ErrorSince, false))})
+			findings = append(findings, finding{Level: "warning", About: about, Text: without(account.Error, about), Mend: fmt.Sprintf("it is tried again; failing since %s", a.local(account.ErrorSince, false))})
 		case syncer.Overdue(account.Account, cfg.TimeZone, a.now()):
 			findings = append(findings, finding{Level: "warning", About: about, Text: "not polled as often as its schedule says", Mend: "see that \"kith serve\" is running"})
 		}
@@ -114,6 +122,9 @@ func (a *app) checkHealth(ctx context.Context, s store.Store, cfg *config.Config
 	}
 	return findings
 }
+
+// without leaves out what a line says before it already.
+func without(text, about string) string { return strings.TrimPrefix(text, about+": ") }
 
 // freeSpace returns the bytes that are free on the disk of a folder.
 func freeSpace(dir string) (uint64, bool) {

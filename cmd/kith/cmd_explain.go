@@ -136,7 +136,7 @@ func (a *app) printExplanations(all []syncer.Explanation) error {
 			outcome = a.style.yellow(strings.TrimSpace(e.Outcome + " " + string(e.Reason)))
 		}
 		fmt.Fprintf(a.stdout, "%s: %s\n", a.style.bold(e.ID), outcome)
-		t := table{header: []string{"STEP", "RESULT", "WHY"}, flex: 2}
+		t := table{header: []string{"STEP", "RESULT", "WHY"}, flex: nil}
 		for _, step := range e.Steps {
 			t.add(step.Step, step.Result, step.Why)
 		}

@@ -53,6 +53,9 @@ func (cmd *initCmd) Run(ctx context.Context, a *app) error {
 	if _, err := os.Stat(cmd.Output); err == nil && !cmd.Force {
 		return fmt.Errorf("%s is there already; name another with --output, or say --force: %w", cmd.Output, kith.ErrConflict)
 	}
+	if err := cmd.check(a); err != nil {
+		return err
+	}
 	in := &asker{a: a, in: bufio.NewReader(a.stdin)}
 	mailbox, err := cmd.askAddress(in)
 	if err != nil {
@@ -66,7 +69,27 @@ func (cmd *initCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return cmd.write(a, mailbox, password, found)
+	return cmd.write(a, a.stdout, mailbox, password, found)
+}
+
+// check finds what is wrong with the flags before anybody is asked for a password: by
+// the configuration that they would make.
+func (cmd *initCmd) check(a *app) (err error) {
+	if info, err := os.Stat(filepath.Dir(cmd.Output)); err != nil || !info.IsDir() {
+		return usagef("--output: there is no folder %s", filepath.Dir(cmd.Output))
+	}
+	dir, err := os.MkdirTemp("", "kith-init-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	trial := *cmd
+	trial.Output, trial.PasswordFile, trial.Force = filepath.Join(dir, "kith.toml"), "", false
+	found := discover.Candidate{URL: cmd.URL, Username: "nobody@example.test"}
+	if found.URL == "" {
+		found.URL = "imaps://localhost"
+	}
+	return trial.write(a, io.Discard, "nobody@example.test", "secret", found)
 }
 
 func (cmd *initCmd) askAddress(in *asker) (string, error) {
@@ -128,7 +151,10 @@ func (cmd *initCmd) find(ctx context.Context, a *app, in *asker, mailbox, passwo
 			return candidate, fmt.Errorf("%s refused the login of %s; check the password (some providers want an app password) or say --username", candidate.URL, candidate.Username)
 		}
 	}
-	return discover.Candidate{}, fmt.Errorf("no server of the %d that were tried let us in; name it with --url imaps://HOST", tried)
+	if cmd.URL != "" {
+		return discover.Candidate{}, fmt.Errorf("%s did not let us in", cmd.URL)
+	}
+	return discover.Candidate{}, fmt.Errorf("none of the servers that were tried (%d) let us in; name the right one with --url imaps://HOST", tried)
 }
 
 // candidates are the servers to try, best first.
@@ -160,7 +186,7 @@ func (cmd *initCmd) try(ctx context.Context, candidate discover.Candidate, passw
 }
 
 // write writes the configuration and, if it was asked for, the password.
-func (cmd *initCmd) write(a *app, mailbox, password string, found discover.Candidate) error {
+func (cmd *initCmd) write(a *app, out io.Writer, mailbox, password string, found discover.Candidate) error {
 	name := cmd.Name
 	if name == "" {
 		local, _, _ := strings.Cut(mailbox, "@")
@@ -204,8 +230,12 @@ func (cmd *initCmd) write(a *app, mailbox, password string, found discover.Candi
 	if _, err := config.Load(cmd.Output, a.configEnv()); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "%s is written. Own domains: %s.\n\nNext:\n  kith contacts import FILE    who you know; mail with others is not recorded\n  kith sync --dry-run          what would be recorded, and why\n  kith serve                   from now on\n",
-		cmd.Output, strings.Join(c.OwnDomains, ", "))
+	own := "none, for anybody may have an address in " + address.Domain(mailbox)
+	if len(c.OwnDomains) > 0 {
+		own = strings.Join(c.OwnDomains, ", ")
+	}
+	fmt.Fprintf(out, "%s is written. Own domains: %s.\n\nNext:\n  kith contacts import FILE    who you know; mail with others is not recorded\n  kith sync --dry-run          what would be recorded, and why\n  kith serve                   from now on\n",
+		cmd.Output, own)
 	return nil
 }
 

@@ -113,7 +113,7 @@ func (cmd *interactionsListCmd) Run(ctx context.Context, a *app) error {
 
 // listInteractions prints a table and returns how many rows it has.
 func (a *app) listInteractions(ctx context.Context, s store.Store, filter store.Filter) (int, error) {
-	t := table{header: []string{"WHEN", "WAY", "KIND", "CONTACT", "SUBJECT", "OWNER", "ID"}, flex: 4, width: columns(a.stdout), bold: a.style.bold}
+	t := table{header: []string{"WHEN", "WAY", "KIND", "CONTACT", "SUBJECT", "OWNER", "ID"}, flex: []int{3, 4, 5}, width: columns(a.stdout), bold: a.style.bold}
 	for i, err := range s.Interactions(ctx, filter) {
 		if err != nil {
 			return 0, err

@@ -57,6 +57,9 @@ func (*serveCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 
+	if len(cfg.Accounts) == 0 {
+		log.Warn("no account is configured: there is nothing to poll", "file", cfg.Path)
+	}
 	m := newMetrics(s)
 	runner := a.runner(cfg, s, m)
 	server, err := a.listen(ctx, cfg, newHandler(s, runner, m))

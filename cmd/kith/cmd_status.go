@@ -141,7 +141,7 @@ func (cmd *statusCmd) print(a *app, status statusJSON) error {
 	}
 	for _, account := range status.Accounts {
 		if account.Error != nil {
-			fmt.Fprintf(a.stdout, "\n%s %s\n", a.style.red(account.Name+":"), *account.Error)
+			fmt.Fprintf(a.stdout, "\n%s %s\n", a.style.red(account.Name+":"), without(*account.Error, "account "+account.Name))
 		}
 		for _, stream := range account.Streams {
 			if stream.Error != nil && account.Error == nil {

@@ -210,7 +210,7 @@ func (cmd *syncCmd) print(a *app, results []syncResult) error {
 		}
 		fmt.Fprintf(a.stdout, "%s (%.1fs)\n", text, r.Seconds)
 		if r.Error != nil {
-			fmt.Fprintf(a.stderr, "%s %s\n", a.style.red("error:"), *r.Error)
+			fmt.Fprintf(a.stderr, "%s %s\n", a.style.red(r.Account+":"), without(*r.Error, "account "+r.Account))
 		}
 	}
 	return nil

@@ -16,10 +16,13 @@ type table struct {
 	rows   [][]string
 	right  map[int]bool // columns aligned to the right
 	bold   func(string) string
-	// width, when not zero, is that of the terminal; flex is the column that is cut to fit.
+	// width, when not zero, is that of the terminal; flex are the columns that are cut to fit.
 	width int
-	flex  int
+	flex  []int
 }
+
+// narrowest is the width below which a column says nothing.
+const narrowest = 8
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 
@@ -35,14 +38,23 @@ func (t *table) write(w io.Writer) error {
 		for _, n := range widths {
 			total += n
 		}
-		if over := total - t.width; over > 0 {
-			widths[t.flex] = max(12, widths[t.flex]-over)
+		for ; total > t.width; total-- {
+			widest := -1
+			for _, i := range t.flex {
+				if widths[i] > narrowest && (widest < 0 || widths[i] > widths[widest]) {
+					widest = i
+				}
+			}
+			if widest < 0 {
+				break
+			}
+			widths[widest]--
 		}
 	}
 	line := func(row []string, style func(string) string) error {
 		var b strings.Builder
 		for i, cell := range row {
-			if t.width > 0 && i == t.flex {
+			if t.width > 0 && runewidth.StringWidth(cell) > widths[i] {
 				cell = runewidth.Truncate(cell, widths[i], "…")
 			}
 			pad := strings.Repeat(" ", max(0, widths[i]-runewidth.StringWidth(cell)))
