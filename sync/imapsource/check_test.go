@@ -79,7 +79,7 @@ func TestCheckMechanisms(t *testing.T) {
 			o.Password = password("wrong")
 			_, err = imapsource.Check(t.Context(), o)
 			isFault(t, err, kith.FaultAuth,
-				"alice-mail: 127.0.0.1: login: "+tt.want+": the server refused the login: NO [AUTHENTICATIONFAILED] Authentication failed.")
+				"127.0.0.1: login: "+tt.want+": the server refused the login: NO [AUTHENTICATIONFAILED] Authentication failed.")
 		})
 	}
 }
@@ -382,7 +382,7 @@ func TestCheckLogin(t *testing.T) {
 			t.Parallel()
 			s := servertest.Script(t, tt.server)
 			_, err := imapsource.Check(t.Context(), options(s.URL("imap"), nil))
-			isFault(t, err, tt.kind, "alice-mail: 127.0.0.1: ", tt.want)
+			isFault(t, err, tt.kind, "127.0.0.1: ", tt.want)
 			if _, retry := kith.FaultOf(err); retry != tt.retry {
 				t.Errorf("to be tried again after %v, want %v", retry, tt.retry)
 			}
@@ -578,7 +578,7 @@ func TestCheckSettings(t *testing.T) {
 			o := options(tt.url, nil)
 			o.Dial = reached
 			_, err := imapsource.Check(t.Context(), o)
-			isFault(t, err, kith.FaultSettings, "alice-mail: ", tt.want)
+			isFault(t, err, kith.FaultSettings, "url: ", tt.want)
 		})
 	}
 }
@@ -622,7 +622,7 @@ func TestCheckConnectFails(t *testing.T) {
 	_ = l.Close()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	_, err = imapsource.Check(t.Context(), options(refused, nil))
-	isFault(t, err, kith.FaultTransient, "alice-mail: 127.0.0.1: connect: connection refused: nothing listens on port "+port)
+	isFault(t, err, kith.FaultTransient, "127.0.0.1: connect: connection refused: nothing listens on port "+port)
 
 	o := options("imap://127.0.0.1", nil)
 	o.CommandTimeout = 20 * time.Millisecond
@@ -710,5 +710,5 @@ func TestCheckPasswordFails(t *testing.T) {
 		return "", kith.Faultf(kith.FaultSettings, "password_file: no such file")
 	}
 	_, err := imapsource.Check(t.Context(), o)
-	isFault(t, err, kith.FaultSettings, "alice-mail: 127.0.0.1: password: password_file: no such file")
+	isFault(t, err, kith.FaultSettings, "127.0.0.1: password: password_file: no such file")
 }

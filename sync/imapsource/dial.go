@@ -69,23 +69,22 @@ const (
 
 // endpoint is where an account's server is, and how messages name it.
 type endpoint struct {
-	account string
-	scheme  string
-	host    string
-	port    string
+	scheme string
+	host   string
+	port   string
 }
 
 // parseEndpoint reads Options.URL. Its errors do not repeat the URL: somebody may
 // have put a password there.
 func parseEndpoint(o *Options) (*endpoint, error) {
 	bad := func(format string, args ...any) (*endpoint, error) {
-		return nil, kith.Faultf(kith.FaultSettings, "%s: url: %w", o.Account, fmt.Errorf(format, args...))
+		return nil, kith.Faultf(kith.FaultSettings, "url: %w", fmt.Errorf(format, args...))
 	}
 	u, err := url.Parse(o.URL)
 	if err != nil {
 		return bad("want imaps://host, imap+starttls://host or imap://host, with :port if it is not the usual one")
 	}
-	e := &endpoint{account: o.Account, scheme: u.Scheme, host: u.Hostname(), port: u.Port()}
+	e := &endpoint{scheme: u.Scheme, host: u.Hostname(), port: u.Port()}
 	switch {
 	case e.scheme != schemeTLS && e.scheme != schemeSTARTTLS && e.scheme != schemePlain:
 		return bad("%q is none of imaps, imap+starttls, imap", e.scheme)

@@ -127,8 +127,8 @@ func pause(text string) time.Duration {
 	return time.Duration(n) * unit
 }
 
-// fault makes the error that people see: it names the account, the host, and what
-// was being done, and its kind is known. g may be nil when there is no
+// fault makes the error that people see: it names the host and what was being
+// done, and its kind is known. The account is named by the one who polls it. g may be nil when there is no
 // connection yet.
 func (e *endpoint) fault(g *guard, what string, login bool, err error) error {
 	if err == nil {
@@ -140,7 +140,7 @@ func (e *endpoint) fault(g *guard, what string, login bool, err error) error {
 	}
 	err = cause(g, err)
 	kind, retryAfter := fault(err, login)
-	return &kith.Fault{Kind: kind, RetryAfter: retryAfter, Err: fmt.Errorf("%s: %s: %s: %w", e.account, e.host, what, e.explain(err, kind))}
+	return &kith.Fault{Kind: kind, RetryAfter: retryAfter, Err: fmt.Errorf("%s: %s: %w", e.host, what, e.explain(err, kind))}
 }
 
 // cause finds the error that others came of.

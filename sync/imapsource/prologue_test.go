@@ -55,7 +55,7 @@ func FuzzPrologue(f *testing.F) {
 			err = p.capabilities()
 		}
 		if err != nil {
-			e := &endpoint{account: "a", host: "h"}
+			e := &endpoint{host: "h"}
 			text := e.fault(g, "login", true, err).Error()
 			if strings.Contains(text, "correct horse") || strings.ContainsAny(text, "\r\n\x00") {
 				t.Fatalf("the error says %q", text)

@@ -34,7 +34,7 @@ type session struct {
 // not counted.
 //
 // what says what is being done, for the error: "select INBOX". The error
-// is a [*kith.Fault] which names account and host and has the cause in its chain:
+// is a [*kith.Fault] which names the host and has the cause in its chain:
 //   - errors.As finds an [*imap.Error] for NO and BAD, and for a BYE, with the
 //     code and text that the server gave (Type says which of them);
 //   - errors.Is finds [errUnreadable] when the answer could not be parsed or

@@ -121,7 +121,7 @@ func TestRun(t *testing.T) {
 			if !errors.As(err, &fault) || fault.Kind != tt.kind {
 				t.Fatalf("%v, want a fault of kind %q", err, tt.kind)
 			}
-			if !strings.HasPrefix(err.Error(), "alice-mail: 127.0.0.1: "+tt.want) {
+			if !strings.HasPrefix(err.Error(), "127.0.0.1: "+tt.want) {
 				t.Errorf("it says\n\t%v\nwant\n\t%s", err, tt.want)
 			}
 			if strings.Contains(err.Error(), "SECRET") {
@@ -172,7 +172,7 @@ func TestRunContext(t *testing.T) {
 	}).URL("imap"))
 	for range 2 { // in the middle of a command, and before one
 		err := s.noop(ctx)
-		if want := "alice-mail: 127.0.0.1: noop: the daemon stops"; !errors.Is(err, reason) || err.Error() != want {
+		if want := "127.0.0.1: noop: the daemon stops"; !errors.Is(err, reason) || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
