@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"strconv"
 	"strings"
 
@@ -55,7 +56,11 @@ func (s *Store) Migrate(ctx context.Context) error {
 			return failure
 		}
 		if failure == nil && have > before {
-			s.log.InfoContext(ctx, "database migrated", "path", s.path, "from", max(before, 0), "to", have)
+			level := slog.LevelInfo
+			if before <= 0 {
+				level = slog.LevelDebug // it is new
+			}
+			s.log.Log(ctx, level, "database migrated", "path", s.path, "from", max(before, 0), "to", have)
 		}
 	}
 	if have > want {
