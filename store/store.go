@@ -96,7 +96,9 @@ type Accounts interface {
 	// ClaimDue returns accounts that are due, have no running lease and are
 	// neither removed nor in need of attention, longest due first, at most
 	// limit, and leases them until the given time. An account is never
-	// returned to two callers during a lease. The zero NextPoll is long ago.
+	// returned to two callers during a lease. The zero NextPoll is long ago. An
+	// account whose LastPoll lies in the future is due too: the clock was set
+	// back, and waiting for it to catch up might take for ever.
 	ClaimDue(ctx context.Context, now time.Time, lease time.Time, limit int) ([]kith.Account, error)
 	// PollStarted notes the start of a run. It does not look at leases.
 	PollStarted(ctx context.Context, account string, at time.Time) error

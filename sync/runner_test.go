@@ -46,7 +46,7 @@ func (s *schedule) ClaimDue(_ context.Context, now, lease time.Time, limit int) 
 	}
 	var due []kith.Account
 	for _, a := range slices.SortedFunc(maps.Values(s.rows), func(a, b kith.Account) int { return a.NextPoll.Compare(b.NextPoll) }) {
-		if len(due) < limit && !a.NextPoll.After(now) && s.leases[a.Name].Before(now) && a.State != kith.StateNeedsAttention {
+		if len(due) < limit && (!a.NextPoll.After(now) || a.LastPoll.After(now)) && s.leases[a.Name].Before(now) && a.State != kith.StateNeedsAttention {
 			s.leases[a.Name] = lease
 			due = append(due, a)
 		}
@@ -410,4 +410,30 @@ func TestRunnerClosesTheGapAfterAPause(t *testing.T) {
 			t.Errorf("%d runs at once after a pause of ten days, want 1", got)
 		}
 	})
+}
+
+func TestRunnerWhenTheClockSteps(t *testing.T) {
+	// I10 the clock jumps by an hour, either way: no silence, and no storm of catch-up runs.
+	for _, step := range []time.Duration{time.Hour, -time.Hour} {
+		t.Run(step.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var c tally
+				var offset atomic.Int64
+				r := newRunner(newSchedule("a"), quiet, func(_ context.Context, name string) error {
+					defer c.enter(name)()
+					return nil
+				})
+				r.Poller.Now = func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
+				stop := start(t, r)
+				time.Sleep(10 * time.Minute)
+				before := c.of("a")
+				offset.Store(int64(step))
+				time.Sleep(10 * time.Minute)
+				stop()
+				if got := c.of("a") - before; got < 9 || got > 12 {
+					t.Errorf("%d runs in the ten minutes after the step, scheduled every minute", got)
+				}
+			})
+		})
+	}
 }

@@ -143,6 +143,31 @@ var accountTests = []test{
 		claim(lease.Add(time.Second), 10, "a", "b", "late")
 		claim(t0.Add(time.Hour), 10, "never polled", "a", "b", "late", "c")
 	}},
+	{"I10 ClaimDue/the clock was set back", func(t *testing.T, f *fixture) {
+		if err := f.Reconcile(t.Context(), []kith.Account{{Name: "a", Kind: "imap", Schedule: "@every 5m", NextPoll: t0}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.PollStarted(t.Context(), "a", t0); err != nil {
+			t.Fatal(err)
+		}
+		a, err := f.Account(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.NextPoll = t0.Add(5 * time.Minute)
+		if err := f.PollEnded(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []struct {
+			now  time.Time
+			want int
+		}{{t0.Add(time.Minute), 0}, {t0.Add(-time.Hour), 1}} {
+			due, err := f.ClaimDue(t.Context(), step.now, step.now.Add(time.Minute), 10)
+			if err != nil || len(due) != step.want {
+				t.Errorf("at %v %d accounts are due, %v; want %d", step.now, len(due), err, step.want)
+			}
+		}
+	}},
 	{"ClaimDue/never to two callers", func(t *testing.T, f *fixture) {
 		var accounts []kith.Account
 		for n := range 40 {

@@ -395,7 +395,8 @@ func TestE03UIDValidityAbsentForOnce(t *testing.T) {
 	}
 }
 
-func TestE01LastMessageReturnedAgain(t *testing.T) {
+func TestLastMessageReturnedAgain(t *testing.T) {
+	// E01
 	t.Parallel()
 	b := newBox(uidsTo(3)...)
 	b.noNext = true

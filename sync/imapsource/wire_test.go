@@ -123,7 +123,8 @@ func TestRoundTripsOfAPollWithoutNews(t *testing.T) {
 	}
 }
 
-func TestE05CostIsThatOfTheNewMail(t *testing.T) {
+func TestCostIsThatOfTheNewMail(t *testing.T) {
+	// E05
 	t.Parallel()
 	d := servertest.Dovecot(t, servertest.DovecotOptions{Caps: "IMAP4rev1"}) // without CONDSTORE
 	deliver(t, d, "INBOX", upTo(500)...)
