@@ -73,8 +73,22 @@ func (s *segments) empty() bool { return s.text == "" && s.many == nil }
 
 // parse adds the mailboxes of a header value.
 func (l *addressList) parse(value string) {
-	p := listParser{list: l, s: value, oddly: strings.Count(value, `"`)%2 != 0}
+	p := listParser{list: l, s: value, oddly: oddQuotes(value)}
 	p.run()
+}
+
+// oddQuotes tells whether a quote has no fellow. Those behind a backslash are text.
+func oddQuotes(s string) bool {
+	odd := false
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			odd = !odd
+		}
+	}
+	return odd
 }
 
 func (p *listParser) run() {

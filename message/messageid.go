@@ -128,12 +128,8 @@ func parseMessageIDs(s string, alone bool) []string {
 // appendID brings what stands between angle brackets into its normal form.
 func appendID(ids []string, s string) []string {
 	if !isPlainID(s) {
-		s = strings.Map(func(r rune) rune {
-			if unicode.IsSpace(r) || r == '<' || r == '>' {
-				return -1
-			}
-			return r
-		}, clean(withoutComments(s)))
+		// Blanks go first: one behind a backslash would hide what follows it.
+		s = withoutBlanks(clean(withoutComments(withoutBlanks(s))))
 		if local, domain, ok := cutLast(s, '@'); ok && len(local) > 2 && local[0] == '"' && local[len(local)-1] == '"' {
 			if text := local[1 : len(local)-1]; !strings.ContainsAny(text, "\"\\()<>[]:;@,") {
 				s = text + "@" + domain // RFC 5322 §3.2.4: the quotes are no part of it
@@ -144,6 +140,16 @@ func appendID(ids []string, s string) []string {
 		return ids
 	}
 	return append(ids, "<"+s+">")
+}
+
+// withoutBlanks removes blanks and stray angle brackets.
+func withoutBlanks(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || r == '<' || r == '>' {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 func isPlainID(s string) bool {

@@ -13,8 +13,8 @@ import (
 // How much of a backfill is gathered for one transaction: large ones are
 // several times as fast as small ones, and all of it is held in memory.
 const (
-	mostCaptured = 2000
-	mostItems    = 10_000
+	mostCaptured = 1000
+	mostItems    = 5_000
 	mostWait     = 2 * time.Second
 )
 
