@@ -315,6 +315,24 @@ func (a *app) when(flag, text string) (time.Time, error) {
 	return time.Time{}, usagef("%s %q: want a date (2026-01-31), a time (2026-01-31T09:00:00+01:00) or an age (30d, 12h)", flag, text)
 }
 
+// exportTo opens the file of an export; "-" is standard output. Only the owner may
+// read it, for it tells who writes to whom.
+func (a *app) exportTo(file string) (io.WriteCloser, error) {
+	if file == "-" {
+		return stays{a.stdout}, nil
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("export: %w", err)
+	}
+	return f, nil
+}
+
+// stays is a writer that outlives its user.
+type stays struct{ io.Writer }
+
+func (stays) Close() error { return nil }
+
 // local writes a time for people, in the configured zone.
 func (a *app) local(t time.Time, dateOnly bool) string {
 	zone := time.Local

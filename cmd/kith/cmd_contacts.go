@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -325,15 +324,11 @@ func (cmd *contactsExportCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	out := a.stdout
-	if cmd.File != "-" {
-		f, err := os.OpenFile(cmd.File, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-		if err != nil {
-			return fmt.Errorf("export: %w", err)
-		}
-		defer func() { err = errors.Join(err, f.Close()) }()
-		out = f
+	out, err := a.exportTo(cmd.File)
+	if err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, out.Close()) }()
 	write := contactfile.WriteCSV
 	if format == "vcard" {
 		write = contactfile.WriteVCards

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -290,16 +289,11 @@ func (cmd *interactionsExportCmd) Run(ctx context.Context, a *app) (err error) {
 			return usagef("%s: can't tell the format from the ending; say --format csv or --format jsonl", cmd.File)
 		}
 	}
-	out := a.stdout
-	if cmd.File != "-" {
-		// Only the owner may read it: it tells who writes to whom.
-		f, err := os.OpenFile(cmd.File, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-		if err != nil {
-			return fmt.Errorf("export: %w", err)
-		}
-		defer func() { err = errors.Join(err, f.Close()) }()
-		out = f
+	out, err := a.exportTo(cmd.File)
+	if err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, out.Close()) }()
 	write, flush := jsonLines(out)
 	if format == "csv" {
 		write, flush = csvRows(out)
