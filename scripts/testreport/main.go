@@ -48,7 +48,9 @@ func report(in io.Reader, out io.Writer, strict bool) (failed bool, err error) {
 		default:
 			key := e.Package + " " + e.Test
 			switch e.Action {
-			case "output", "build-output":
+			case "build-output": // of no test: what does not compile
+				fmt.Fprint(out, e.Output)
+			case "output":
 				output[key] = append(output[key], e.Output)
 			case "pass", "fail", "skip":
 				switch {

@@ -23,9 +23,10 @@ func TestReport(t *testing.T) {
 		{"a failure shows its output", `{"Action":"output","Package":"p","Test":"TestB","Output":"    x_test.go:1: wrong\n"}
 {"Action":"fail","Package":"p","Test":"TestB"}
 `, false, true, []string{"x_test.go:1: wrong", "0 passed, 1 failed, 0 skipped"}},
-		{"a package that does not build", `{"Action":"output","Package":"p","Output":"p [build failed]\n"}
+		{"a package that does not build", `{"ImportPath":"p","Action":"build-output","Output":"x.go:3: undefined: y\n"}
+{"Action":"output","Package":"p","Output":"p [build failed]\n"}
 {"Action":"fail","Package":"p","Elapsed":0}
-`, false, true, []string{"fail p", "[build failed]", "1 failed"}},
+`, false, true, []string{"x.go:3: undefined: y", "fail p", "[build failed]", "1 failed"}},
 		{"a skip tells why", skipped, false, false, []string{"needs a server: set KITH_SERVERS", "0 passed, 0 failed, 1 skipped"}},
 		{"a skip is a failure where servers are required", skipped, true, true, []string{"0 passed, 1 failed, 1 skipped"}},
 	} {
