@@ -261,3 +261,12 @@ func sound(t *testing.T, rows iter.Seq2[contactfile.Row, error], lines int) []ki
 func countLines(file []byte) int {
 	return bytes.Count(file, []byte("\n")) + bytes.Count(file, []byte("\r")) + 1
 }
+
+func TestCompanyNamedLikeAnAddress(t *testing.T) {
+	const card = "BEGIN:VCARD\nVERSION:4.0\nKIND:org\nFN:=@ a\nORG:=@ a\nEND:VCARD\n"
+	for row, err := range contactfile.ReadVCards(strings.NewReader(card)) {
+		if err != nil || row.Verdict != contactfile.Rejected {
+			t.Errorf("an address is no name, of a company neither: %+v, %v", row, err)
+		}
+	}
+}

@@ -223,7 +223,7 @@ func (c *card) row(offset int64) Row {
 	if c.kind == "org" || c.kind == "" && c.looksLikeCompany() {
 		contact.Type = kith.Company
 		if contact.Name == "" {
-			contact.Name = c.org
+			contact.Name = personName(c.org)
 		}
 	}
 	contact.Company = c.org
