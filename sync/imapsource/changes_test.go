@@ -319,7 +319,8 @@ func TestE38FolderNewlyEnabled(t *testing.T) {
 	})
 }
 
-func TestE39UIDsOnDovecot(t *testing.T) {
+func TestUIDsOnDovecot(t *testing.T) {
+	// E39
 	onDovecot(t, func(t *testing.T, d *servertest.DovecotServer, open func(func(*imapsource.Options)) *imapsource.Source) {
 		folder := kith.Stream{Name: "Work"}
 		deliver(t, d, "Work", 1)

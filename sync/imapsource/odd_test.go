@@ -464,7 +464,8 @@ func TestE34ServerClockWrongByYears(t *testing.T) {
 	}
 }
 
-func TestE39GreatUIDs(t *testing.T) {
+func TestGreatUIDs(t *testing.T) {
+	// E39
 	t.Parallel()
 	const top = math.MaxUint32
 	subject := func(uid uint32) string { return fmt.Sprintf("Subject: letter %d\r\n\r\n", uid) }
