@@ -16,13 +16,24 @@ const (
 	StateFailing        AccountState = "failing"         // retried with back-off
 	StateThrottled      AccountState = "throttled"       // the server asked us to wait
 	StateNeedsAttention AccountState = "needs_attention" // only a person can mend it; not tried meanwhile
+	StateDisabled       AccountState = "disabled"        // not tried until it is enabled again
 	StateRemoved        AccountState = "removed"         // no longer configured; what it recorded stays
+)
+
+// Origin tells where an account is defined.
+type Origin string
+
+// The origins of an account.
+const (
+	OriginFile     Origin = "file"     // the configuration file
+	OriginRegister Origin = "register" // the register itself, see [Definition]
 )
 
 // Account is a mailbox, calendar or address book as the register knows it: its
 // schedule and health, not its password.
 type Account struct {
 	Name     string
+	Origin   Origin
 	Kind     string // imap, caldav, …
 	Owner    string
 	Schedule string // cron spec, see package syncer
@@ -37,6 +48,40 @@ type Account struct {
 	Attempts    int    // runs that failed in a row
 	Error       string // of the last run, "" after a success
 	ErrorSince  time.Time
+
+	// Daemon is the name of the one that polls the account now, "" if none
+	// does, and LeasedUntil is when others may take the account over from it.
+	Daemon      string
+	LeasedUntil time.Time
+}
+
+// Definition is an account that is defined in the register, so that every
+// daemon on it can poll the account.
+type Definition struct {
+	Account
+	// Text is what an [[account]] block of a configuration file says of it,
+	// but for its secret. Those who write and read it know its form.
+	Text      string
+	Secret    Sealed
+	Disabled  bool
+	UpdatedAt time.Time
+}
+
+// Sealed is a secret as it is stored: encrypted. The zero value holds none.
+type Sealed struct {
+	Key string // the id of the key that opens it
+	Box []byte
+}
+
+// Daemon is a running kith, as others on the same register see it.
+type Daemon struct {
+	Name    string // its own among all that run
+	Host    string
+	Version string
+	Started time.Time
+	Seen    time.Time // its last beat
+	Workers int       // accounts that it polls at once, at most
+	Running int       // accounts that it polls now
 }
 
 // StreamStatus is what the register knows of one stream.

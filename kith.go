@@ -19,6 +19,9 @@ var (
 	// ErrStaleCursor: a batch was made from a cursor that another run has
 	// moved since. Nothing was written; read the cursor again and go on from it.
 	ErrStaleCursor = errors.New("stale cursor")
+	// ErrTaken: another run of the account has started since. What this one
+	// recorded stays; the account's state is the other's to write.
+	ErrTaken = errors.New("taken over by another run")
 	// ErrNeverRecord: the contact must not be recorded.
 	ErrNeverRecord = errors.New("contact is never to be recorded")
 )

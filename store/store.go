@@ -21,6 +21,7 @@ import (
 type Store interface {
 	Recorder
 	Accounts
+	Definitions
 	Contacts
 	Interactions
 
@@ -83,35 +84,75 @@ type Recorder interface {
 	Quarantine(ctx context.Context, account string) ([]kith.Quarantined, error)
 }
 
-// Accounts is the schedule and health of accounts.
+// Accounts is the schedule and health of accounts, and the daemons that poll them.
 type Accounts interface {
-	// Reconcile makes the accounts equal to those given, by name: new ones
-	// are added, in state new, with the NextPoll given; known ones take Kind,
-	// Owner, Settings and Schedule (NextPoll only if the schedule changed). One
-	// that was removed, or that needed attention and whose Settings changed,
-	// becomes new and due at the NextPoll given, and its failures are
-	// forgotten. Others are marked removed and never claimed; what they
-	// recorded, and their streams, stay.
+	// Reconcile makes the accounts of [kith.OriginFile] equal to those given,
+	// by name: new ones are added, in state new, with the NextPoll given;
+	// known ones take Kind, Owner, Settings and Schedule (NextPoll only if the
+	// schedule changed). One that was removed or disabled, or that needed attention and
+	// whose Settings changed, becomes new and due at the NextPoll given, and
+	// its failures are forgotten. Others of that origin are marked removed and
+	// never claimed; what they recorded, and their streams, stay. A name
+	// that an account of [kith.OriginRegister] has is [kith.ErrConflict], unless that one was removed:
+	// then the name goes over to the file.
+	//
+	// So of several daemons with files that differ, the one that started or
+	// reloaded last is right.
 	Reconcile(ctx context.Context, accounts []kith.Account) error
 	// ClaimDue returns accounts that are due, have no running lease and are
-	// neither removed nor in need of attention, longest due first, at most
+	// neither removed, disabled nor in need of attention, longest due first, at most
 	// limit, and leases them until the given time. An account is never
 	// returned to two callers during a lease. The zero NextPoll is long ago. An
 	// account whose LastPoll lies in the future is due too: the clock was set
 	// back, and waiting for it to catch up might take for ever.
 	ClaimDue(ctx context.Context, now time.Time, lease time.Time, limit int) ([]kith.Account, error)
-	// PollStarted notes the start of a run. It does not look at leases.
-	PollStarted(ctx context.Context, account string, at time.Time) error
+	// PollStarted notes the start of a run by a daemon: LastPoll becomes at, and
+	// the account is leased to it until the given time, whoever held it
+	// before. The account is as it was read: when its LastPoll is no longer that on
+	// file, another run has started since, the error is [kith.ErrTaken].
+	PollStarted(ctx context.Context, account kith.Account, daemon string, at, lease time.Time) error
 	// PollEnded writes State, NextPoll, LastSuccess, Attempts, Error and
-	// ErrorSince of the account, and ends its lease. If the account was removed
-	// meanwhile, or its Settings are others than those of the run, only the
-	// lease ends.
+	// ErrorSince of the account, and ends its lease. LastPoll is the start of
+	// the run; if another has started since, nothing changes and the error
+	// is [kith.ErrTaken]. If the account was removed or disabled meanwhile, or its Settings are
+	// others than those of the run, only the lease ends.
 	PollEnded(ctx context.Context, account kith.Account) error
+	// Beat notes that a daemon lives, at daemon.Seen, and prolongs the leases
+	// of the runs that it has started and not ended.
+	Beat(ctx context.Context, daemon kith.Daemon, lease time.Time) error
+	// DaemonStopped forgets a daemon, and ends the leases it still holds.
+	DaemonStopped(ctx context.Context, name string) error
+	// Daemons returns the daemons that have not stopped, by name, those too
+	// that have not beaten for long. Beat forgets what it has not seen for a day.
+	Daemons(ctx context.Context) ([]kith.Daemon, error)
 	// Account returns one account.
 	Account(ctx context.Context, name string) (kith.Account, error)
 	// AccountStatuses returns all accounts and their streams, by name; those
 	// that were removed come last.
 	AccountStatuses(ctx context.Context) ([]kith.AccountStatus, error)
+}
+
+// Definitions is the accounts that are defined in the register itself.
+type Definitions interface {
+	// PutDefinitions inserts or replaces definitions, by name, and does with
+	// their accounts what Reconcile does with those given to it; those that
+	// are disabled get [kith.StateDisabled]. A name that an
+	// account of [kith.OriginFile] has is [kith.ErrConflict], unless that one was removed.
+	// The error of a row is a [RowError], and then nothing is written.
+	PutDefinitions(ctx context.Context, definitions []kith.Definition, at time.Time) error
+	// Reseal replaces the secret of a definition, if it is still was; else
+	// the error is [kith.ErrConflict]. It is no change of the account.
+	Reseal(ctx context.Context, name string, was, now kith.Sealed) error
+	// RemoveDefinition deletes a definition with its secret. Its account is
+	// marked removed.
+	RemoveDefinition(ctx context.Context, name string) error
+	// Definition returns one definition.
+	Definition(ctx context.Context, name string) (kith.Definition, error)
+	// Definitions yields all of them by name. It holds no transaction open
+	// for longer than a page.
+	Definitions(ctx context.Context) iter.Seq2[kith.Definition, error]
+	// DefinitionsVersion grows whenever a definition is put or removed.
+	DefinitionsVersion(ctx context.Context) (int64, error)
 }
 
 // Contacts is who we know.

@@ -3,19 +3,23 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
 	"kith"
 )
 
-const accountColumns = `name, kind, owner, schedule, settings, state, next_poll, last_poll, last_success, attempts, error, error_since`
+const accountColumns = `name, origin, kind, owner, schedule, settings, state, next_poll, last_poll, last_success,
+	attempts, error, error_since, daemon, leased_until`
 
 func scanAccount(scan func(...any) error) (kith.Account, error) {
 	var a kith.Account
-	var next, last, success, since sql.NullInt64
-	err := scan(&a.Name, &a.Kind, &a.Owner, &a.Schedule, &a.Settings, &a.State, &next, &last, &success, &a.Attempts, &a.Error, &since)
+	var next, last, success, since, leased sql.NullInt64
+	err := scan(&a.Name, &a.Origin, &a.Kind, &a.Owner, &a.Schedule, &a.Settings, &a.State, &next, &last, &success,
+		&a.Attempts, &a.Error, &since, &a.Daemon, &leased)
 	a.NextPoll, a.LastPoll, a.LastSuccess, a.ErrorSince = timeOf(next), timeOf(last), timeOf(success), timeOf(since)
+	a.LeasedUntil = timeOf(leased)
 	return a, err
 }
 
@@ -42,30 +46,20 @@ func (s *Store) Reconcile(ctx context.Context, accounts []kith.Account) error {
 			old[a.Name] = a
 		}
 		for _, a := range accounts {
-			was, ok := old[a.Name]
-			delete(old, a.Name)
-			changed := was.Settings != a.Settings
-			switch {
-			case !ok:
-				_, err = tx.exec(ctx, `INSERT INTO accounts (name, kind, owner, schedule, settings, state, next_poll) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-					a.Name, a.Kind, a.Owner, a.Schedule, a.Settings, kith.StateNew, micros(a.NextPoll))
-			case was.State == kith.StateRemoved, was.State == kith.StateNeedsAttention && changed:
-				_, err = tx.exec(ctx, `UPDATE accounts SET kind = ?, owner = ?, schedule = ?, settings = ?, state = ?, next_poll = ?,
-					attempts = 0, error = '', error_since = NULL WHERE name = ?`,
-					a.Kind, a.Owner, a.Schedule, a.Settings, kith.StateNew, micros(a.NextPoll), a.Name)
-			default:
-				next := was.NextPoll
-				if was.Schedule != a.Schedule {
-					next = a.NextPoll
-				}
-				_, err = tx.exec(ctx, `UPDATE accounts SET kind = ?, owner = ?, schedule = ?, settings = ?, next_poll = ? WHERE name = ?`,
-					a.Kind, a.Owner, a.Schedule, a.Settings, micros(next), a.Name)
+			var was *kith.Account
+			if known, ok := old[a.Name]; ok {
+				was = &known
 			}
-			if err != nil {
+			a.Origin = kith.OriginFile
+			if err := tx.define(ctx, was, a, false); err != nil {
 				return fmt.Errorf("account %s: %w", a.Name, err)
 			}
+			delete(old, a.Name)
 		}
-		for name := range old {
+		for name, a := range old {
+			if a.Origin != kith.OriginFile {
+				continue
+			}
 			if _, err := tx.exec(ctx, `UPDATE accounts SET state = ? WHERE name = ?`, kith.StateRemoved, name); err != nil {
 				return fmt.Errorf("account %s: %w", name, err)
 			}
@@ -74,17 +68,56 @@ func (s *Store) Reconcile(ctx context.Context, accounts []kith.Account) error {
 	})
 }
 
+// define makes the row of an account what its definition says; was is what is on
+// file, nil if nothing is.
+func (tx tx) define(ctx context.Context, was *kith.Account, a kith.Account, disabled bool) error {
+	state := kith.StateNew
+	if disabled {
+		state = kith.StateDisabled
+	}
+	if was == nil {
+		_, err := tx.exec(ctx, `INSERT INTO accounts (name, origin, kind, owner, schedule, settings, state, next_poll) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+			a.Name, a.Origin, a.Kind, a.Owner, a.Schedule, a.Settings, state, micros(a.NextPoll))
+		return err
+	}
+	if was.Origin != a.Origin && was.State != kith.StateRemoved {
+		if a.Origin == kith.OriginFile {
+			return fmt.Errorf("%w: an account of this name is defined in the register", kith.ErrConflict)
+		}
+		return fmt.Errorf("%w: an account of this name is in the configuration file", kith.ErrConflict)
+	}
+	changed := was.Settings != a.Settings
+	switch {
+	case disabled, was.State == kith.StateRemoved, was.State == kith.StateDisabled, was.State == kith.StateNeedsAttention && changed:
+		_, err := tx.exec(ctx, `UPDATE accounts SET origin = ?, kind = ?, owner = ?, schedule = ?, settings = ?, state = ?, next_poll = ?,
+			attempts = 0, error = '', error_since = NULL WHERE name = ?`,
+			a.Origin, a.Kind, a.Owner, a.Schedule, a.Settings, state, micros(a.NextPoll), a.Name)
+		return err
+	default:
+		next := was.NextPoll
+		if was.Schedule != a.Schedule {
+			next = a.NextPoll
+		}
+		_, err := tx.exec(ctx, `UPDATE accounts SET kind = ?, owner = ?, schedule = ?, settings = ?, next_poll = ? WHERE name = ?`,
+			a.Kind, a.Owner, a.Schedule, a.Settings, micros(next), a.Name)
+		return err
+	}
+}
+
 // ClaimDue implements [store.Accounts].
 func (s *Store) ClaimDue(ctx context.Context, now, lease time.Time, limit int) ([]kith.Account, error) {
 	var due []kith.Account
 	err := s.write(ctx, "claim due accounts", func(tx tx) (err error) {
-		due, err = tx.accounts(ctx, `WHERE (next_poll IS NULL OR next_poll <= ? OR last_poll > ?) AND (leased_until IS NULL OR leased_until <= ?) AND state NOT IN (?, ?)
-			ORDER BY next_poll, name LIMIT ?`, now.UnixMicro(), now.UnixMicro(), now.UnixMicro(), kith.StateRemoved, kith.StateNeedsAttention, max(limit, 0))
+		due, err = tx.accounts(ctx, `WHERE (next_poll IS NULL OR next_poll <= ? OR last_poll > ?) AND (leased_until IS NULL OR leased_until <= ?) AND state NOT IN (?, ?, ?)
+			ORDER BY next_poll, name LIMIT ?`, now.UnixMicro(), now.UnixMicro(), now.UnixMicro(),
+			kith.StateRemoved, kith.StateDisabled, kith.StateNeedsAttention, max(limit, 0))
 		if err != nil {
 			return err
 		}
-		for _, a := range due {
-			if _, err := tx.exec(ctx, `UPDATE accounts SET leased_until = ? WHERE name = ?`, micros(lease), a.Name); err != nil {
+		for i := range due {
+			a := &due[i]
+			a.Daemon, a.LeasedUntil = "", lease.UTC().Truncate(time.Microsecond)
+			if _, err := tx.exec(ctx, `UPDATE accounts SET daemon = '', leased_until = ? WHERE name = ?`, micros(lease), a.Name); err != nil {
 				return err
 			}
 		}
@@ -94,25 +127,43 @@ func (s *Store) ClaimDue(ctx context.Context, now, lease time.Time, limit int) (
 }
 
 // PollStarted implements [store.Accounts].
-func (s *Store) PollStarted(ctx context.Context, account string, at time.Time) error {
-	return s.write(ctx, "note the start of a poll of account "+account, func(tx tx) error {
-		return changedOne(tx.exec(ctx, `UPDATE accounts SET last_poll = ? WHERE name = ?`, micros(at), account))
+func (s *Store) PollStarted(ctx context.Context, a kith.Account, daemon string, at, lease time.Time) error {
+	return s.write(ctx, "note the start of a poll of account "+a.Name, func(tx tx) error {
+		return tx.ours(ctx, a, `UPDATE accounts SET last_poll = ?, daemon = ?, leased_until = ? WHERE name = ? AND last_poll IS ?`,
+			micros(at), daemon, micros(lease), a.Name, micros(a.LastPoll))
 	})
 }
 
 // PollEnded implements [store.Accounts].
 func (s *Store) PollEnded(ctx context.Context, a kith.Account) error {
 	return s.write(ctx, "note the end of a poll of account "+a.Name, func(tx tx) error {
-		err := changedOne(tx.exec(ctx, `UPDATE accounts SET leased_until = NULL WHERE name = ?`, a.Name))
+		err := tx.ours(ctx, a, `UPDATE accounts SET daemon = '', leased_until = NULL WHERE name = ? AND last_poll IS ?`, a.Name, micros(a.LastPoll))
 		if err != nil {
 			return err
 		}
 		_, err = tx.exec(ctx, `UPDATE accounts SET state = ?, next_poll = ?, last_success = ?, attempts = ?, error = ?, error_since = ?
-			WHERE name = ? AND state <> ? AND settings = ?`,
+			WHERE name = ? AND state NOT IN (?, ?) AND settings = ?`,
 			a.State, micros(a.NextPoll), micros(a.LastSuccess), a.Attempts, a.Error, micros(a.ErrorSince),
-			a.Name, kith.StateRemoved, a.Settings)
+			a.Name, kith.StateRemoved, kith.StateDisabled, a.Settings)
 		return err
 	})
+}
+
+// ours runs an update of an account that finds no row if another run has
+// started since, or if there is no such account.
+func (tx tx) ours(ctx context.Context, a kith.Account, query string, args ...any) error {
+	err := changedOne(tx.exec(ctx, query, args...))
+	if !errors.Is(err, kith.ErrNotFound) {
+		return err
+	}
+	var known bool
+	if err := tx.one(ctx, `SELECT EXISTS (SELECT 1 FROM accounts WHERE name = ?)`, []any{a.Name}, &known); err != nil {
+		return err
+	}
+	if known {
+		return kith.ErrTaken
+	}
+	return kith.ErrNotFound
 }
 
 // changedOne is [kith.ErrNotFound] if a statement found no row.

@@ -31,6 +31,7 @@ var accountTests = []test{
 		}
 		reconcile(alice, bob)
 		alice.State, bob.State = kith.StateNew, kith.StateNew
+		alice.Origin, bob.Origin = kith.OriginFile, kith.OriginFile
 		is("new", alice)
 
 		again := alice
@@ -58,7 +59,7 @@ var accountTests = []test{
 		is("needs attention, settings as before", alice)
 		again.Settings = "3"
 		reconcile(again, bob)
-		fresh := kith.Account{Name: "alice", Kind: "microsoft", Owner: "b@example.test", Schedule: "@every 1m", Settings: "3", State: kith.StateNew, NextPoll: soon}
+		fresh := kith.Account{Name: "alice", Origin: kith.OriginFile, Kind: "microsoft", Owner: "b@example.test", Schedule: "@every 1m", Settings: "3", State: kith.StateNew, NextPoll: soon}
 		is("needed attention, settings changed", fresh)
 
 		reconcile(bob)
@@ -73,7 +74,7 @@ var accountTests = []test{
 	{"Account/unknown", func(t *testing.T, f *fixture) {
 		_, err := f.Account(t.Context(), "nobody")
 		fails(t, "Account", err, kith.ErrNotFound)
-		fails(t, "PollStarted", f.PollStarted(t.Context(), "nobody", t0), kith.ErrNotFound)
+		fails(t, "PollStarted", f.PollStarted(t.Context(), kith.Account{Name: "nobody"}, "d", t0, t0), kith.ErrNotFound)
 		fails(t, "PollEnded", f.PollEnded(t.Context(), kith.Account{Name: "nobody", State: kith.StateOK}), kith.ErrNotFound)
 	}},
 	{"ClaimDue/due, leased, in order, limited", func(t *testing.T, f *fixture) {
@@ -128,13 +129,13 @@ var accountTests = []test{
 
 		c := rest[0]
 		c.State, c.NextPoll, c.Attempts, c.Error, c.ErrorSince, c.LastSuccess = kith.StateFailing, t0.Add(time.Hour), 2, "reset", t0, t0.Add(-time.Hour)
-		if err := f.PollStarted(t.Context(), "c", t0.Add(time.Second)); err != nil {
-			t.Fatal(err)
-		}
-		if err := f.PollEnded(t.Context(), c); err != nil {
+		if err := f.PollStarted(t.Context(), c, "d", t0.Add(time.Second), lease); err != nil {
 			t.Fatal(err)
 		}
 		c.LastPoll = t0.Add(time.Second)
+		if err := f.PollEnded(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
 		got, err := f.Account(t.Context(), "c")
 		if err != nil {
 			t.Fatal(err)
@@ -147,7 +148,7 @@ var accountTests = []test{
 		if err := f.Reconcile(t.Context(), []kith.Account{{Name: "a", Kind: "imap", Schedule: "@every 5m", NextPoll: t0}}); err != nil {
 			t.Fatal(err)
 		}
-		if err := f.PollStarted(t.Context(), "a", t0); err != nil {
+		if err := f.PollStarted(t.Context(), kith.Account{Name: "a"}, "d", t0, t0); err != nil {
 			t.Fatal(err)
 		}
 		a, err := f.Account(t.Context(), "a")
@@ -258,12 +259,12 @@ var accountTests = []test{
 		}
 		none := map[kith.Reason]int{}
 		equal(t, "AccountStatuses", got, []kith.AccountStatus{
-			{Account: kith.Account{Name: "b", State: kith.StateNew}, Streams: []kith.StreamStatus{
+			{Account: kith.Account{Name: "b", Origin: kith.OriginFile, State: kith.StateNew}, Streams: []kith.StreamStatus{
 				{Name: "INBOX", Cursor: "1", Recorded: 1, Skipped: map[kith.Reason]int{kith.ReasonBulk: 7}, Quarantined: 2, Backfilled: 1},
 				{Name: "Sent", Cursor: "2", Skipped: none},
 			}},
-			{Account: kith.Account{Name: "c", State: kith.StateNew}},
-			{Account: kith.Account{Name: "a", State: kith.StateRemoved}, Streams: []kith.StreamStatus{{Name: "INBOX", Cursor: "9", Skipped: none}}},
+			{Account: kith.Account{Name: "c", Origin: kith.OriginFile, State: kith.StateNew}},
+			{Account: kith.Account{Name: "a", Origin: kith.OriginFile, State: kith.StateRemoved}, Streams: []kith.StreamStatus{{Name: "INBOX", Cursor: "9", Skipped: none}}},
 		})
 	}},
 	{"Accounts/a context that is done changes nothing", func(t *testing.T, f *fixture) {
