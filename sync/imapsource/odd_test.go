@@ -2,12 +2,9 @@ package imapsource_test
 
 import (
 	"fmt"
-	"math"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -60,8 +57,8 @@ func TestOddAnswers(t *testing.T) {
 		{
 			name: "E07 expunged between SEARCH and FETCH",
 			setup: func(b *box) {
-				b.fetched = func(_ *servertest.ScriptConn, uid uint32, _, response string) string {
-					b.searched = func(uids []uint32) []uint32 {
+				b.Fetched = func(_ *servertest.ScriptConn, uid uint32, _, response string) string {
+					b.Searched = func(uids []uint32) []uint32 {
 						return slices.DeleteFunc(uids, func(uid uint32) bool { return uid == 4 })
 					}
 					if uid == 4 {
@@ -76,7 +73,7 @@ func TestOddAnswers(t *testing.T) {
 			name: "E08 FETCH omits a UID once",
 			setup: func(b *box) {
 				asked := 0
-				b.fetched = func(_ *servertest.ScriptConn, uid uint32, _, response string) string {
+				b.Fetched = func(_ *servertest.ScriptConn, uid uint32, _, response string) string {
 					if uid == 4 {
 						if asked++; asked == 1 {
 							return ""
@@ -90,14 +87,14 @@ func TestOddAnswers(t *testing.T) {
 		{
 			name: "E08 FETCH omits a UID each time, though SEARCH finds it",
 			setup: func(b *box) {
-				b.fetched = breaks(4, "")
+				b.Fetched = breaks(4, "")
 			},
 			want: []int{1, 2, 3, 5, 6, 7, 8, 9}, failed: []string{"7:4"},
 		},
 		{
 			name: "E22 BODYSTRUCTURE that is not balanced: read without it",
 			setup: func(b *box) {
-				b.structure = func(uid uint32) string {
+				b.Structure = func(uid uint32) string {
 					if uid == 4 {
 						return `(("TEXT" "PLAIN" NIL NIL NIL "7BIT" 7 1) "MIXED"`
 					}
@@ -109,7 +106,7 @@ func TestOddAnswers(t *testing.T) {
 		{
 			name: "E22 BODYSTRUCTURE is NIL",
 			setup: func(b *box) {
-				b.structure = func(uid uint32) string {
+				b.Structure = func(uid uint32) string {
 					if uid == 9 {
 						return "NIL"
 					}
@@ -121,9 +118,9 @@ func TestOddAnswers(t *testing.T) {
 		{
 			name: "E22 an inner ENVELOPE with an odd address",
 			setup: func(b *box) {
-				b.structure = func(uid uint32) string {
+				b.Structure = func(uid uint32) string {
 					if uid == 4 {
-						return `("MESSAGE" "RFC822" NIL NIL NIL "7BIT" 7 ("x" NIL (BAD) NIL NIL NIL NIL NIL NIL NIL) ` + plainText + ` 1)`
+						return `("MESSAGE" "RFC822" NIL NIL NIL "7BIT" 7 ("x" NIL (BAD) NIL NIL NIL NIL NIL NIL NIL) ` + servertest.PlainText + ` 1)`
 					}
 					return ""
 				}
@@ -133,7 +130,7 @@ func TestOddAnswers(t *testing.T) {
 		{
 			name: "E23 INTERNALDATE that is none: the header is read all the same",
 			setup: func(b *box) {
-				b.fetched = func(_ *servertest.ScriptConn, uid uint32, _, response string) string {
+				b.Fetched = func(_ *servertest.ScriptConn, uid uint32, _, response string) string {
 					if uid == 4 {
 						return strings.Replace(response, " 1-Mar-2026", "31-Feb-2026", 1)
 					}
@@ -145,14 +142,14 @@ func TestOddAnswers(t *testing.T) {
 		{
 			name: "E23 a poison message among others",
 			setup: func(b *box) {
-				b.fetched = breaks(4, "* 4 FETCH (UID 4 FLAGS BODY[] {x}\r\n")
+				b.Fetched = breaks(4, "* 4 FETCH (UID 4 FLAGS BODY[] {x}\r\n")
 			},
 			want: []int{1, 2, 3, 5, 6, 7, 8, 9}, failed: []string{"7:4"},
 		},
 		{
 			name: "E23 two poison messages side by side, and one at each end",
 			setup: func(b *box) {
-				b.fetched = func(_ *servertest.ScriptConn, uid uint32, _, response string) string {
+				b.Fetched = func(_ *servertest.ScriptConn, uid uint32, _, response string) string {
 					if uid == 1 || uid == 4 || uid == 5 || uid == 9 {
 						return fmt.Sprintf("* %d FETCH (UID %d FLAGS oops)\r\n", uid, uid)
 					}
@@ -164,8 +161,8 @@ func TestOddAnswers(t *testing.T) {
 		{
 			name: "E23 a message that breaks the connection before any answer, whatever else is asked for",
 			setup: func(b *box) {
-				b.fetched = func(c *servertest.ScriptConn, uid uint32, items, response string) string {
-					if last := b.commands[len(b.commands)-1]; inSet(strings.Fields(last)[2], 6) {
+				b.Fetched = func(c *servertest.ScriptConn, uid uint32, items, response string) string {
+					if last := b.Commands[len(b.Commands)-1]; servertest.InSet(strings.Fields(last)[2], 6) {
 						return "* NONSENSE\r\n"
 					}
 					return response
@@ -176,7 +173,7 @@ func TestOddAnswers(t *testing.T) {
 		{
 			name: "E23 a message at which the server hangs up",
 			setup: func(b *box) {
-				b.fetched = func(c *servertest.ScriptConn, uid uint32, _, response string) string {
+				b.Fetched = func(c *servertest.ScriptConn, uid uint32, _, response string) string {
 					if uid == 4 {
 						c.Reset()
 					}
@@ -188,7 +185,7 @@ func TestOddAnswers(t *testing.T) {
 		{
 			name: "E30 untagged responses in the middle",
 			setup: func(b *box) {
-				b.fetched = func(_ *servertest.ScriptConn, uid uint32, _, response string) string {
+				b.Fetched = func(_ *servertest.ScriptConn, uid uint32, _, response string) string {
 					switch uid {
 					case 2:
 						return "* 12 EXISTS\r\n* 3 RECENT\r\n" + response
@@ -204,7 +201,7 @@ func TestOddAnswers(t *testing.T) {
 			name: "E30 a change of flags told before the answer for the same message",
 			setup: func(b *box) {
 				told := map[uint32]bool{}
-				b.fetched = func(_ *servertest.ScriptConn, uid uint32, _, response string) string {
+				b.Fetched = func(_ *servertest.ScriptConn, uid uint32, _, response string) string {
 					if !told[uid] {
 						told[uid] = true
 						return fmt.Sprintf("* %d FETCH (UID %d FLAGS (\\Seen))\r\n", uid, uid) + response
@@ -218,7 +215,7 @@ func TestOddAnswers(t *testing.T) {
 			name: "E30 an untagged response that nobody knows",
 			setup: func(b *box) {
 				sent := false
-				b.fetched = func(_ *servertest.ScriptConn, uid uint32, _, response string) string {
+				b.Fetched = func(_ *servertest.ScriptConn, uid uint32, _, response string) string {
 					if uid == 4 && !sent {
 						sent = true
 						return "* XNEWS 1 2 3\r\n" + response
@@ -231,10 +228,10 @@ func TestOddAnswers(t *testing.T) {
 		{
 			name: "E30 the header as a quoted string, the structure's strings as literals",
 			setup: func(b *box) {
-				b.structure = func(uint32) string {
+				b.Structure = func(uint32) string {
 					return "({4}\r\nTEXT {5}\r\nPLAIN NIL NIL {0}\r\n {4}\r\n7BIT 7 1 NIL NIL NIL NIL)"
 				}
-				b.fetched = func(_ *servertest.ScriptConn, uid uint32, _, response string) string {
+				b.Fetched = func(_ *servertest.ScriptConn, uid uint32, _, response string) string {
 					if uid != 4 {
 						return response
 					}
@@ -247,15 +244,15 @@ func TestOddAnswers(t *testing.T) {
 		{
 			name: "answers in the reverse order",
 			setup: func(b *box) {
-				slices.Reverse(b.uids)
-				b.next = 10
+				slices.Reverse(b.UIDs)
+				b.Next = 10
 			},
 			want: upTo(9),
 		},
 		{
 			name: "E31 SEARCH without ESEARCH",
 			setup: func(b *box) {
-				b.caps = "IMAP4rev1"
+				b.Caps = "IMAP4rev1"
 			},
 			want: upTo(9),
 		},
@@ -304,19 +301,20 @@ func TestE13ConnectionLostAfter40Of100(t *testing.T) {
 	from := after(poll(t, s, inbox(), ""), "")
 
 	down := false
-	b.change(func() {
-		b.uids = uidsTo(101)
-		b.fetched = func(c *servertest.ScriptConn, uid uint32, _, response string) string {
+	b.Change(func() {
+		b.UIDs = uidsTo(101)
+		b.Fetched = func(c *servertest.ScriptConn, uid uint32, _, response string) string {
 			if uid == 42 {
 				down = true
 				c.Reset()
 			}
 			return response
 		}
-		b.examined = func(c *servertest.ScriptConn) {
+		b.Examined = func(c *servertest.ScriptConn) bool {
 			if down {
 				c.Reset()
 			}
+			return !down
 		}
 	})
 	batches, err := tryPoll(t, s, inbox(), from)
@@ -329,192 +327,11 @@ func TestE13ConnectionLostAfter40Of100(t *testing.T) {
 	}
 	kept := len(got)
 
-	b.change(func() { b.fetched, b.examined = nil, nil })
+	b.Change(func() { b.Fetched, b.Examined = nil, nil })
 	batches = poll(t, b.start(t, 1000), inbox(), after(batches, from))
 	var rest []int
 	for n := kept + 2; n <= 101; n++ {
 		rest = append(rest, n)
 	}
 	wantSubjects(t, batches, letters(rest...))
-}
-
-func TestE03E04E42NoUIDValidityNoUIDNext(t *testing.T) {
-	for _, tt := range []struct {
-		name    string
-		setup   func(b *box)
-		warning string
-	}{
-		{"E03 UIDVALIDITY absent", func(b *box) { b.validity = 0 }, "UIDVALIDITY"},
-		{"E04 UIDNEXT absent", func(b *box) { b.noNext = true }, "UIDNEXT"},
-		{"E42 neither", func(b *box) { b.validity, b.noNext = 0, true }, "UIDNEXT"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			b := newBox(uidsTo(7)...)
-			b.next = 8
-			tt.setup(b)
-			s := b.start(t, 3)
-			first := poll(t, s, inbox(), "")
-			wantSubjects(t, first, letters(upTo(7)...))
-			if !strings.Contains(warnings(first), tt.warning) {
-				t.Errorf("warnings %q, want one of %s", warnings(first), tt.warning)
-			}
-			if more := poll(t, s, inbox(), after(first, "")); len(more) > 0 {
-				t.Errorf("%d batches though nothing changed: %+v", len(more), more)
-			}
-			b.change(func() { b.uids, b.next = append(b.uids, 8, 9), 10 })
-			second := poll(t, s, inbox(), after(first, ""))
-			wantSubjects(t, second, letters(8, 9))
-
-			// The last message goes: UIDNEXT, if it is worked out, goes back.
-			b.change(func() { b.uids = b.uids[:8] })
-			third := poll(t, s, inbox(), after(second, ""))
-			wantSubjects(t, third, letters())
-			for _, batch := range third {
-				if batch.Restarted != "" {
-					t.Errorf("began again: %s", batch.Restarted)
-				}
-			}
-		})
-	}
-}
-
-func TestE03UIDValidityAbsentForOnce(t *testing.T) {
-	t.Parallel()
-	b := newBox(uidsTo(3)...)
-	s := b.start(t, 100)
-	first := poll(t, s, inbox(), "")
-	b.change(func() { b.validity = 0; b.uids = uidsTo(4) })
-	second := poll(t, s, inbox(), after(first, ""))
-	wantSubjects(t, second, letters(4))
-	if !strings.Contains(warnings(second), "UIDVALIDITY") {
-		t.Errorf("warnings %q, want one of UIDVALIDITY", warnings(second))
-	}
-	if got := second[0].Items[0].Ref; got != "7:4" {
-		t.Errorf("ref %s, want 7:4", got)
-	}
-}
-
-func TestLastMessageReturnedAgain(t *testing.T) {
-	// E01
-	t.Parallel()
-	b := newBox(uidsTo(3)...)
-	b.noNext = true
-	s := b.start(t, 100)
-	first := poll(t, s, inbox(), "")
-	b.change(func() {
-		b.uids = uidsTo(5)
-		// Whatever range is asked for, the server adds the last message and old ones.
-		b.searched = func(uids []uint32) []uint32 { return append([]uint32{1, 3}, uids...) }
-	})
-	second := poll(t, s, inbox(), after(first, ""))
-	wantSubjects(t, second, letters(4, 5))
-	b.change(func() { b.searched = func([]uint32) []uint32 { return []uint32{5} } })
-	if third := poll(t, s, inbox(), after(second, "")); len(third) > 0 {
-		t.Errorf("%d batches, want none: %+v", len(third), third)
-	}
-}
-
-func TestE32SinceIsNotToBeRelied(t *testing.T) {
-	since := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
-	// Messages 1 to 9 arrive a day apart, from 5 March; 6 arrives 10 March 10:00,
-	// 7 on 11 March.
-	internal := func(uid uint32) time.Time {
-		return time.Date(2026, 3, 4+int(uid), 10, 0, 0, 0, time.UTC)
-	}
-	for _, tt := range []struct {
-		name string
-		hit  func(uid uint32, since time.Time) bool
-	}{
-		{"E32 SINCE obeyed", nil},
-		{"E32 SINCE ignored", func(uint32, time.Time) bool { return true }},
-		{"E32 the server's days begin 14 hours later", func(uid uint32, since time.Time) bool {
-			return !internal(uid).Add(-14 * time.Hour).Before(since)
-		}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			b := newBox(uidsTo(9)...)
-			b.internal, b.hit = internal, tt.hit
-			b.header = func(uid uint32) string { return fmt.Sprintf("Subject: letter %d\r\n\r\n", uid) }
-			o := b.options(t, 100)
-			o.Since = since
-			batches := poll(t, open(t, o), inbox(), "")
-			wantSubjects(t, batches, letters(7, 8, 9))
-			if diff := cmp.Diff(map[kith.Reason]int{kith.ReasonBeforeHorizon: 6}, skipped(batches)); diff != "" {
-				t.Errorf("skipped (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestE34ServerClockWrongByYears(t *testing.T) {
-	for _, year := range []int{1970, 2050} {
-		t.Run(fmt.Sprint("E34 the server says ", year), func(t *testing.T) {
-			t.Parallel()
-			b := newBox(1)
-			b.internal = func(uint32) time.Time { return time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC) }
-			o := b.options(t, 100)
-			o.Since = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-			s := open(t, o)
-			from := after(poll(t, s, inbox(), ""), "")
-			b.change(func() { b.uids = uidsTo(3) })
-			wantSubjects(t, poll(t, s, inbox(), from), letters(2, 3)) // their Date is in 2026
-		})
-	}
-}
-
-func TestGreatUIDs(t *testing.T) {
-	// E39
-	t.Parallel()
-	const top = math.MaxUint32
-	subject := func(uid uint32) string { return fmt.Sprintf("Subject: letter %d\r\n\r\n", uid) }
-	b := newBox(5, 1<<31-1, 1<<31, 1<<31+1, top-2)
-	b.validity, b.header, b.next = top, subject, top-1
-	s := b.start(t, 2)
-	first := poll(t, s, inbox(), "")
-	wantSubjects(t, first, letters(5, 1<<31-1, 1<<31, 1<<31+1, top-2))
-	for _, noNext := range []bool{false, true} {
-		b.change(func() { b.noNext, b.next, b.uids = noNext, top, append(b.uids, top-1+uint32(len(b.uids)-5)) })
-		second := poll(t, s, inbox(), after(first, ""))
-		if noNext {
-			wantSubjects(t, second, letters(top))
-		} else {
-			wantSubjects(t, second, letters(top-1))
-		}
-		if got, want := second[0].Items[0].Ref[:11], "4294967295:"; got != want {
-			t.Errorf("ref begins %q, want %q", got, want)
-		}
-		first = second
-	}
-	if more := poll(t, s, inbox(), after(first, "")); len(more) > 0 {
-		t.Errorf("%d batches after the greatest UID", len(more))
-	}
-}
-
-func TestE31RangeOfFourThousandMillion(t *testing.T) {
-	t.Parallel()
-	b := newBox(uidsTo(3)...)
-	s := b.start(t, 100)
-	from := after(poll(t, s, inbox(), ""), "")
-	server := servertest.Script(t, func(c *servertest.ScriptConn) {
-		c.Login("IMAP4rev1 ESEARCH")
-		c.Expect("EXAMINE")
-		c.Raw("* 4 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT 4294967295] ok\r\n")
-		c.OK("done")
-		c.Expect("UID SEARCH")
-		c.Send(`* ESEARCH (TAG "%s") UID ALL 1:4294967295`, c.Tag)
-		c.OK("done")
-		c.Logout()
-	})
-	var before, later runtime.MemStats
-	runtime.ReadMemStats(&before)
-	_, err := tryPoll(t, open(t, aliceAt(server.URL("imap"))), inbox(), from)
-	runtime.ReadMemStats(&later)
-	if err == nil || !strings.Contains(err.Error(), "more messages than the folder holds") {
-		t.Errorf("err = %v, want one that says so", err)
-	}
-	if grown := later.TotalAlloc - before.TotalAlloc; grown > 64<<20 {
-		t.Errorf("%d bytes were allocated", grown)
-	}
 }

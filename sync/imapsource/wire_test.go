@@ -152,9 +152,9 @@ func TestE24MillionMessages(t *testing.T) {
 	for _, caps := range []string{"IMAP4rev1 ESEARCH", "IMAP4rev1"} {
 		t.Run("E24 E31 "+caps, func(t *testing.T) {
 			b := newBox(uidsTo(million)...)
-			b.caps = caps
+			b.Caps = caps
 			longest := 0
-			b.searched = func(uids []uint32) []uint32 {
+			b.Searched = func(uids []uint32) []uint32 {
 				longest = max(longest, len(uids))
 				return uids
 			}
@@ -197,12 +197,12 @@ func TestE24MillionMessages(t *testing.T) {
 				} else if stats.HeapAlloc > memory+32<<20 {
 					t.Errorf("the heap grew from %d to %d bytes", memory, stats.HeapAlloc)
 				}
-				b.change(func() { b.uids = append(b.uids, uint32(million+slice+1)) })
+				b.Change(func() { b.UIDs = append(b.UIDs, uint32(million+slice+1)) })
 			}
 			if longest > 20_000 {
 				t.Errorf("one SEARCH found %d messages", longest)
 			}
-			if n := len(b.sent("UID SEARCH")); n > 8 {
+			if n := len(b.Sent("UID SEARCH")); n > 8 {
 				t.Errorf("%d searches for 15,000 messages", n)
 			}
 		})
@@ -214,25 +214,25 @@ func TestE24ExpungesAmongAMillion(t *testing.T) {
 		t.Skip("takes some seconds")
 	}
 	b := newBox(uidsTo(100_000)...)
-	b.caps = "IMAP4rev1"
+	b.Caps = "IMAP4rev1"
 	o := b.options(t, 1000)
 	o.Since = march.Add(time.Hour) // all of them are older
-	b.internal = func(uint32) time.Time { return march.AddDate(0, 0, -7) }
+	b.Internal = func(uint32) time.Time { return march.AddDate(0, 0, -7) }
 	s := open(t, o)
 	first := poll(t, s, inbox(), "")
 	if diff := cmp.Diff(map[kith.Reason]int{kith.ReasonBeforeHorizon: 100_000}, skipped(first)); diff != "" {
 		t.Errorf("skipped (-want +got):\n%s", diff)
 	}
-	b.change(func() { b.uids = slices.DeleteFunc(b.uids, func(uid uint32) bool { return uid%1000 == 5 }) })
+	b.Change(func() { b.UIDs = slices.DeleteFunc(b.UIDs, func(uid uint32) bool { return uid%1000 == 5 }) })
 	second := poll(t, s, inbox(), after(first, ""))
 	denied := deniedBy(second, []string{"7:5", "7:6", "7:99005", "7:99999", "8:6", "nonsense"})
 	if diff := cmp.Diff([]string{"7:5", "7:99005", "8:6", "nonsense"}, denied); diff != "" {
 		t.Errorf("gone (-want +got):\n%s", diff)
 	}
 	// A listing that finds too little is an alarm.
-	b.change(func() {
-		b.uids = slices.Delete(b.uids, 0, 1)
-		b.searched = func([]uint32) []uint32 { return nil }
+	b.Change(func() {
+		b.UIDs = slices.Delete(b.UIDs, 0, 1)
+		b.Searched = func([]uint32) []uint32 { return nil }
 	})
 	third := poll(t, s, inbox(), after(second, ""))
 	if len(deniedBy(third, []string{"7:6"})) > 0 || !strings.Contains(warnings(third), "lists 0 only") {
