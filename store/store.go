@@ -118,8 +118,8 @@ type Accounts interface {
 	// others than those of the run, only the lease ends.
 	PollEnded(ctx context.Context, account kith.Account) error
 	// Beat notes that a daemon lives, at daemon.Seen, and prolongs the leases
-	// of the runs that it has started and not ended.
-	Beat(ctx context.Context, daemon kith.Daemon, lease time.Time) error
+	// that it holds of the accounts named: those that it is polling.
+	Beat(ctx context.Context, daemon kith.Daemon, polling []string, lease time.Time) error
 	// DaemonStopped forgets a daemon, and ends the leases it still holds.
 	DaemonStopped(ctx context.Context, name string) error
 	// Daemons returns the daemons that have not stopped, by name, those too

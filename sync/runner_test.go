@@ -24,14 +24,15 @@ import (
 // schedule keeps accounts in memory; what it promises is in package store, and
 // the real ones are tested there. It allows the runner to be tried in virtual time.
 type schedule struct {
-	mu     sync.Mutex
-	rows   map[string]kith.Account
-	leases map[string]time.Time
-	err    error
+	mu      sync.Mutex
+	rows    map[string]kith.Account
+	leases  map[string]time.Time
+	daemons map[string]kith.Daemon
+	err     error
 }
 
 func newSchedule(names ...string) *schedule {
-	s := &schedule{rows: map[string]kith.Account{}, leases: map[string]time.Time{}}
+	s := &schedule{rows: map[string]kith.Account{}, leases: map[string]time.Time{}, daemons: map[string]kith.Daemon{}}
 	for i, name := range names {
 		s.rows[name] = kith.Account{Name: name, Schedule: "@every 1m", NextPoll: syncer.FirstPoll(time.Now(), i, len(names), time.Minute)}
 	}
@@ -54,11 +55,41 @@ func (s *schedule) ClaimDue(_ context.Context, now, lease time.Time, limit int) 
 	return due, nil
 }
 
-func (s *schedule) PollStarted(context.Context, string, time.Time) error { return nil }
+func (s *schedule) PollStarted(_ context.Context, a kith.Account, daemon string, at, lease time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	row := s.rows[a.Name]
+	if !row.LastPoll.Equal(a.LastPoll) {
+		return kith.ErrTaken
+	}
+	row.LastPoll, row.Daemon = at, daemon
+	s.rows[a.Name], s.leases[a.Name] = row, lease
+	return s.err
+}
+
+func (s *schedule) Beat(_ context.Context, d kith.Daemon, polling []string, lease time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range polling {
+		s.leases[name] = lease
+	}
+	s.daemons[d.Name] = d
+	return s.err
+}
+
+func (s *schedule) DaemonStopped(_ context.Context, name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.daemons, name)
+	return s.err
+}
 
 func (s *schedule) PollEnded(_ context.Context, a kith.Account) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.rows[a.Name].LastPoll.Equal(a.LastPoll) {
+		return kith.ErrTaken
+	}
 	s.rows[a.Name] = a
 	delete(s.leases, a.Name)
 	return nil
@@ -117,14 +148,17 @@ func (c *tally) of(name string) int {
 // newRunner runs the function poll for each account.
 func newRunner(s *schedule, log *slog.Logger, poll func(ctx context.Context, account string) error) *syncer.Runner {
 	return &syncer.Runner{
-		Poller: &syncer.Poller{
-			Now: time.Now, Log: log,
-			Open: func(_ context.Context, name string) (syncer.Source, matcher.Account, error) {
-				return polls{&fakeSource{}, func(ctx context.Context) error { return poll(ctx, name) }}, matcher.Account{}, nil
+		Worker: &syncer.Worker{
+			Poller: &syncer.Poller{
+				Now: time.Now, Log: log,
+				Open: func(_ context.Context, name string) (syncer.Source, matcher.Account, error) {
+					return polls{&fakeSource{}, func(ctx context.Context) error { return poll(ctx, name) }}, matcher.Account{}, nil
+				},
 			},
+			Store: s, Zone: time.UTC, Daemon: kith.Daemon{Name: "one", Workers: 4}, PerHost: 4, HostOf: func(string) string { return "host" },
+			Slice: 30 * time.Second, Timeout: 5 * time.Minute,
 		},
-		Store: s, Zone: time.UTC, Workers: 4, PerHost: 4, HostOf: func(string) string { return "host" },
-		Slice: 30 * time.Second, Timeout: 5 * time.Minute, Grace: 8 * time.Second,
+		Grace: 8 * time.Second,
 	}
 }
 
@@ -268,7 +302,7 @@ func TestRunnerSpreadsAndBounds(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 			return nil
 		})
-		r.Workers, r.PerHost = 50, 8
+		r.Daemon.Workers, r.PerHost = 50, 8
 		stop := start(t, r)
 		time.Sleep(3 * time.Minute)
 		stop()
@@ -310,7 +344,7 @@ func TestRunnerRefusedPasswordIsNotTriedForEver(t *testing.T) {
 }
 
 func TestRunnerSurvivesItsStore(t *testing.T) {
-	// I07 the database is away for ten minutes: no crash, one line in the log, polls go on after.
+	// I07 the database is away for ten minutes: no crash, one line in the log for each thing that fails, polls go on after.
 	synctest.Test(t, func(t *testing.T) {
 		var c tally
 		var text bytes.Buffer
@@ -334,8 +368,10 @@ func TestRunnerSurvivesItsStore(t *testing.T) {
 		if got := c.of("a") - before; got < 4 {
 			t.Errorf("%d polls in the five minutes after the database came back", got)
 		}
-		if got := strings.Count(text.String(), "connection refused"); got != 1 {
-			t.Errorf("I26 the failure is %d times in the log:\n%s", got, text.String())
+		for _, doing := range []string{"look for due accounts", "show that the daemon lives"} {
+			if got := strings.Count(text.String(), fmt.Sprintf("doing=%q err=", doing)); got != 1 {
+				t.Errorf("I26 that it can't %s is %d times in the log:\n%s", doing, got, text.String())
+			}
 		}
 		if !strings.Contains(text.String(), "failures=") {
 			t.Errorf("I26 the log does not say how often it failed:\n%s", text.String())
@@ -436,4 +472,68 @@ func TestRunnerWhenTheClockSteps(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestTakeOver(t *testing.T) {
+	// A daemon that is cut off shows no more sign of life; another one takes its account
+	// over, and what the first one says later does not count.
+	synctest.Test(t, func(t *testing.T) {
+		var c tally
+		s := newSchedule("a")
+		hang := make(chan struct{})
+		one := newRunner(s, quiet, func(_ context.Context, name string) error {
+			defer c.enter("one")()
+			<-hang
+			return errors.New("reset")
+		})
+		one.Store = cutOff{s, time.Now().Add(time.Minute)}
+		stopOne := start(t, one)
+		time.Sleep(30 * time.Second)
+		two := newRunner(s, quiet, func(_ context.Context, name string) error {
+			defer c.enter("two")()
+			return nil
+		})
+		two.Daemon.Name = "two"
+		stopTwo := start(t, two)
+		time.Sleep(30 * time.Second)
+		if got := c.of("two"); got != 0 {
+			t.Errorf("the account of a daemon that lives was polled %d times by another", got)
+		}
+		time.Sleep(syncer.Lease + 2*time.Second)
+		if got := c.of("two"); got != 1 {
+			t.Errorf("polled %d times by the other daemon, %v after the first fell silent; want 1", got, syncer.Lease)
+		}
+		close(hang)
+		time.Sleep(10 * time.Second)
+		if got := s.row("a"); got.State != kith.StateOK || got.Error != "" {
+			t.Errorf("the end of a run that was taken over counted: %s, %q", got.State, got.Error)
+		}
+		stopOne()
+		stopTwo()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if _, ok := s.daemons["two"]; ok {
+			t.Error("a daemon that has stopped is still on file")
+		}
+	})
+}
+
+// cutOff is a schedule that can't be reached from a given time on.
+type cutOff struct {
+	*schedule
+	from time.Time
+}
+
+func (s cutOff) ClaimDue(ctx context.Context, now, lease time.Time, limit int) ([]kith.Account, error) {
+	if time.Now().After(s.from) {
+		return nil, errors.New("no route to host")
+	}
+	return s.schedule.ClaimDue(ctx, now, lease, limit)
+}
+
+func (s cutOff) Beat(ctx context.Context, d kith.Daemon, polling []string, lease time.Time) error {
+	if time.Now().After(s.from) {
+		return errors.New("no route to host")
+	}
+	return s.schedule.Beat(ctx, d, polling, lease)
 }

@@ -91,11 +91,27 @@ func (a *app) runner(cfg *config.Config, s store.Store, m *metrics) *syncer.Runn
 		hosts[account.Name] = account.Host()
 	}
 	return &syncer.Runner{
-		Poller: a.poller(cfg, s), Store: s, Zone: cfg.TimeZone,
-		Workers: cfg.Limits.Workers, PerHost: cfg.Limits.PerHost,
-		HostOf: func(account string) string { return hosts[account] },
-		Slice:  cfg.Limits.TimeSlice, Timeout: cfg.Limits.AccountTimeout, Grace: grace,
-		Ended: m.ended, Progress: m.progress,
+		Worker: &syncer.Worker{
+			Poller: a.poller(cfg, s), Store: s, Zone: cfg.TimeZone, Daemon: a.daemon(cfg),
+			PerHost: cfg.Limits.PerHost,
+			HostOf:  func(account string) string { return hosts[account] },
+			Slice:   cfg.Limits.TimeSlice, Timeout: cfg.Limits.AccountTimeout,
+			Ended: m.ended, Progress: m.progress,
+		},
+		Grace: grace,
+	}
+}
+
+// daemon is how this process is known to others on the register.
+func (a *app) daemon(cfg *config.Config) kith.Daemon {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	now := a.now()
+	return kith.Daemon{
+		Name: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), now.UTC().Format("20060102T150405")),
+		Host: host, Version: version, Started: now, Workers: cfg.Limits.Workers,
 	}
 }
 
@@ -119,7 +135,7 @@ func (a *app) watchdog(ctx context.Context, runner *syncer.Runner) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			if time.Since(runner.Beat()) < stuckAfter {
+			if time.Since(runner.Turned()) < stuckAfter {
 				a.notify(daemon.SdNotifyWatchdog)
 			}
 		}
@@ -181,7 +197,7 @@ func (e *endpoint) stop() error {
 func newHandler(s store.Store, runner *syncer.Runner, m *metrics) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		if since := time.Since(runner.Beat()); since > stuckAfter {
+		if since := time.Since(runner.Turned()); since > stuckAfter {
 			http.Error(w, fmt.Sprintf("the scheduler has not moved for %v", since.Round(time.Second)), http.StatusServiceUnavailable)
 			return
 		}

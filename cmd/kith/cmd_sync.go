@@ -128,13 +128,21 @@ func (cmd *syncCmd) poll(ctx context.Context, a *app, s store.Store, names []str
 
 func (cmd *syncCmd) one(ctx context.Context, a *app, s store.Store, poller *syncer.Poller, name string, options syncer.Options, zone *time.Location) syncResult {
 	began := time.Now()
-	result, err := poller.Poll(ctx, name, options)
+	var run manualRun
+	var err error
+	if !cmd.DryRun {
+		run, err = startRun(ctx, a, s, name, zone)
+	}
+	var result syncer.Result
+	if err == nil {
+		result, err = poller.Poll(ctx, name, options)
+	}
 	out := syncResult{
 		Account: name, Items: result.Items, New: result.Recorded.New, Known: result.Recorded.Known,
 		Skipped: result.Skipped, Quarantined: result.Failed, Seconds: time.Since(began).Seconds(),
 	}
-	if !cmd.DryRun && ctx.Err() == nil {
-		err = errors.Join(err, ended(ctx, a, s, name, result, err, zone))
+	if run.account.Name != "" {
+		err = errors.Join(err, run.ended(ctx, a, s, result, err))
 	}
 	if err != nil {
 		text := err.Error()
@@ -143,18 +151,41 @@ func (cmd *syncCmd) one(ctx context.Context, a *app, s store.Store, poller *sync
 	return out
 }
 
-// ended notes what a poll made of the account, so that the daemon goes on from it.
-func ended(ctx context.Context, a *app, s store.Store, name string, result syncer.Result, pollErr error, zone *time.Location) error {
+// manualRun is a run by a person's command. It takes the account from a daemon that
+// polls it just now: what both read is recorded once.
+type manualRun struct {
+	account  kith.Account
+	schedule syncer.Schedule
+}
+
+func startRun(ctx context.Context, a *app, s store.Store, name string, zone *time.Location) (manualRun, error) {
 	account, err := s.Account(ctx, name)
 	if err != nil {
-		return err
+		return manualRun{}, err
 	}
 	schedule, err := syncer.ParseSchedule(account.Schedule, zone)
 	if err != nil {
-		return err
+		return manualRun{}, err
 	}
-	account.LastPoll = a.now()
-	return s.PollEnded(ctx, syncer.Ended(account, schedule, a.now(), pollErr, result.More, 0))
+	// Without a lease: there is nobody to show that a command lives.
+	now := a.now().Truncate(time.Microsecond)
+	if err := s.PollStarted(ctx, account, "", now, now); err != nil {
+		return manualRun{}, err
+	}
+	account.LastPoll = now
+	return manualRun{account, schedule}, nil
+}
+
+// ended notes what the poll made of the account, so that the daemon goes on from it.
+func (r manualRun) ended(ctx context.Context, a *app, s store.Store, result syncer.Result, pollErr error) error {
+	if ctx.Err() != nil {
+		return nil // as if it had not been begun
+	}
+	err := s.PollEnded(ctx, syncer.Ended(r.account, r.schedule, a.now(), pollErr, result.More, 0))
+	if errors.Is(err, kith.ErrTaken) {
+		return nil // a daemon has polled it meanwhile, and knows
+	}
+	return err
 }
 
 // dryRow is what kith sync --dry-run --json prints for an item.

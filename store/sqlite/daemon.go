@@ -11,7 +11,7 @@ import (
 const forgotten = 24 * time.Hour
 
 // Beat implements [store.Accounts].
-func (s *Store) Beat(ctx context.Context, d kith.Daemon, lease time.Time) error {
+func (s *Store) Beat(ctx context.Context, d kith.Daemon, polling []string, lease time.Time) error {
 	return s.write(ctx, "note that daemon "+d.Name+" lives", func(tx tx) error {
 		_, err := tx.exec(ctx, `INSERT INTO daemons (name, host, version, started, seen, workers, running) VALUES (?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET host = excluded.host, version = excluded.version, started = excluded.started,
@@ -20,7 +20,8 @@ func (s *Store) Beat(ctx context.Context, d kith.Daemon, lease time.Time) error 
 		if err != nil {
 			return err
 		}
-		_, err = tx.exec(ctx, `UPDATE accounts SET leased_until = ? WHERE daemon = ?`, micros(lease), d.Name)
+		_, err = tx.exec(ctx, `UPDATE accounts SET leased_until = ? WHERE daemon = ? AND name IN (SELECT value FROM json_each(?))`,
+			micros(lease), d.Name, list(polling))
 		if err != nil {
 			return err
 		}

@@ -50,18 +50,23 @@ var daemonTests = []test{
 		equal(t, "the account", f.account(t, "a"), before)
 	}},
 	{"Beat/prolongs what its runs hold", func(t *testing.T, f *fixture) {
-		f.accounts(t, "a", "b", "c")
-		for _, a := range f.claim(t, t0, time.Minute, "a", "b", "c") {
-			if a.Name != "c" {
-				f.started(t, a, map[string]string{"a": "one", "b": "two"}[a.Name], t0, t0.Add(time.Minute))
+		f.accounts(t, "a", "another's", "claimed", "ended")
+		for _, a := range f.claim(t, t0, time.Minute, "a", "another's", "claimed", "ended") {
+			switch a.Name {
+			case "claimed":
+			case "another's":
+				f.started(t, a, "two", t0, t0.Add(time.Minute))
+			default:
+				f.started(t, a, "one", t0, t0.Add(time.Minute))
 			}
 		}
 		one := kith.Daemon{Name: "one", Host: "h", Version: "1", Started: t0, Seen: t0, Workers: 4, Running: 1}
-		f.beat(t, one, t0.Add(time.Hour))
+		f.beat(t, one, t0.Add(time.Hour), "a", "another's", "claimed")
 		equal(t, "a", f.account(t, "a").LeasedUntil, t0.Add(time.Hour))
-		equal(t, "b", f.account(t, "b").LeasedUntil, t0.Add(time.Minute))
-		equal(t, "c", f.account(t, "c").LeasedUntil, t0.Add(time.Minute))
-		f.claim(t, t0.Add(time.Minute), time.Minute, "b", "c")
+		for _, name := range []string{"another's", "claimed", "ended"} {
+			equal(t, name, f.account(t, name).LeasedUntil, t0.Add(time.Minute))
+		}
+		f.claim(t, t0.Add(time.Minute), time.Minute, "another's", "claimed", "ended")
 	}},
 	{"Daemons/by name, until they stop or are forgotten", func(t *testing.T, f *fixture) {
 		one := kith.Daemon{Name: "one", Host: "h", Version: "1", Started: t0, Seen: t0, Workers: 4, Running: 1}
@@ -137,9 +142,9 @@ func (f *fixture) started(t *testing.T, a kith.Account, daemon string, at, lease
 	}
 }
 
-func (f *fixture) beat(t *testing.T, d kith.Daemon, lease time.Time) {
+func (f *fixture) beat(t *testing.T, d kith.Daemon, lease time.Time, polling ...string) {
 	t.Helper()
-	if err := f.Beat(t.Context(), d, lease); err != nil {
+	if err := f.Beat(t.Context(), d, polling, lease); err != nil {
 		t.Fatal(err)
 	}
 }

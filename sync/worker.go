@@ -1,0 +1,215 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"maps"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"kith"
+)
+
+// AccountStore is what a daemon needs of the register beside [Store];
+// package store says what each method promises.
+type AccountStore interface {
+	ClaimDue(ctx context.Context, now, lease time.Time, limit int) ([]kith.Account, error)
+	PollStarted(ctx context.Context, account kith.Account, daemon string, at, lease time.Time) error
+	PollEnded(ctx context.Context, account kith.Account) error
+	Beat(ctx context.Context, daemon kith.Daemon, polling []string, lease time.Time) error
+	DaemonStopped(ctx context.Context, name string) error
+}
+
+// Lease is how long an account stays with a daemon that shows no more sign of
+// life; then another may take it over.
+const Lease = 40 * time.Second
+
+// ErrHostBusy says that as many accounts of a host are polled as may be.
+var ErrHostBusy = errors.New("as many accounts of this host are polled as may be at once")
+
+const (
+	beatEvery = 10 * time.Second // how often a daemon shows that it lives
+	endWait   = 5 * time.Second  // how long writing the end of a run may take
+)
+
+// Worker runs claimed accounts for one daemon. It is safe for concurrent use.
+type Worker struct {
+	Poller *Poller
+	Store  AccountStore
+	Zone   *time.Location // for schedules without a zone
+	Daemon kith.Daemon    // Seen and Running are filled in
+
+	PerHost int // accounts of one host polled at once
+	// HostOf names the host of an account, for PerHost.
+	HostOf func(account string) string
+
+	Slice   time.Duration // how long one run may go on with the past
+	Timeout time.Duration // how long one run may take in all
+
+	// Ended, when set, is told of every run that ended.
+	Ended func(account kith.Account, result Result, took time.Duration, err error)
+	// Progress, when set, is told of what runs do; from several goroutines.
+	Progress func(Progress)
+
+	mu      sync.Mutex
+	hosts   map[string]int  // accounts of each host that are polled
+	polling map[string]bool // accounts that are polled
+}
+
+// Work runs one claimed account, and writes what became of it. When soft is
+// closed it ends after the batch at hand. The error is [ErrHostBusy], and nothing was done, or tells
+// that the register did not take the start of the run or its end: [kith.ErrTaken]
+// if another run has the account. How the poll went is in the account.
+func (w *Worker) Work(ctx context.Context, soft <-chan struct{}, account kith.Account) error {
+	host := w.HostOf(account.Name)
+	if !w.enter(account.Name, host) {
+		return ErrHostBusy
+	}
+	defer w.leave(account.Name, host)
+
+	// A lease shows what was read as the start; the store keeps microseconds.
+	started := w.Poller.Now().Truncate(time.Microsecond)
+	clock := time.Now()
+	if err := w.Store.PollStarted(ctx, account, w.Daemon.Name, started, started.Add(Lease)); err != nil {
+		return err
+	}
+	account.LastPoll = started
+	result, err := w.poll(ctx, soft, account.Name)
+
+	before := account
+	if err != nil && stopping(soft) && ctx.Err() != nil {
+		// Cut off by our own stop: no fault of the account.
+		account.NextPoll = w.Poller.Now()
+	} else {
+		schedule, bad := ParseSchedule(account.Schedule, w.Zone)
+		if bad != nil {
+			err = &kith.Fault{Kind: kith.FaultSettings, Err: errors.Join(err, bad)}
+		}
+		account = Ended(account, schedule, w.Poller.Now(), err, result.More, spread(account.Name))
+	}
+	logEnd(w.Poller.Log.With("account", account.Name), before, account, result, time.Since(clock))
+	if w.Ended != nil {
+		w.Ended(account, result, time.Since(clock), err)
+	}
+	// The end is written even when the run was cut off.
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWait)
+	defer cancel()
+	return w.Store.PollEnded(end, account)
+}
+
+func (w *Worker) enter(account, host string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.hosts[host] >= w.PerHost {
+		return false
+	}
+	if w.hosts == nil {
+		w.hosts, w.polling = map[string]int{}, map[string]bool{}
+	}
+	w.hosts[host]++
+	w.polling[account] = true
+	return true
+}
+
+func (w *Worker) leave(account, host string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.polling, account)
+	if w.hosts[host]--; w.hosts[host] == 0 {
+		delete(w.hosts, host)
+	}
+}
+
+// Beat tells the register every few seconds that the daemon lives and what it polls, until ctx
+// is done; then that it has stopped.
+func (w *Worker) Beat(ctx context.Context) {
+	var storeDown failure
+	ticker := time.NewTicker(beatEvery)
+	defer ticker.Stop()
+	for {
+		err := w.beat(ctx)
+		if ctx.Err() == nil {
+			storeDown.log(w.Poller.Log, "show that the daemon lives", err)
+		}
+		select {
+		case <-ctx.Done():
+			end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWait)
+			defer cancel()
+			if err := w.Store.DaemonStopped(end, w.Daemon.Name); err != nil {
+				w.Poller.Log.Warn("note that the daemon stopped", "err", err)
+			}
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (w *Worker) beat(ctx context.Context) error {
+	w.mu.Lock()
+	polling := slices.Sorted(maps.Keys(w.polling))
+	w.mu.Unlock()
+	daemon := w.Daemon
+	daemon.Seen, daemon.Running = w.Poller.Now(), len(polling)
+	ctx, cancel := context.WithTimeout(ctx, beatEvery)
+	defer cancel()
+	return w.Store.Beat(ctx, daemon, polling, daemon.Seen.Add(Lease))
+}
+
+// poll runs one poll within its time, and turns a crash into an error.
+func (w *Worker) poll(ctx context.Context, soft <-chan struct{}, account string) (result Result, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, w.Timeout,
+		fmt.Errorf("account %s: the run took longer than %v and was ended; what it recorded stays", account, w.Timeout))
+	defer cancel()
+	defer func() {
+		if v := recover(); v != nil {
+			w.Poller.Log.Error("a poll crashed", "account", account, "panic", fmt.Sprintf("%T", v))
+			err = fmt.Errorf("account %s: internal error; other accounts go on", account)
+		}
+	}()
+	result, err = w.Poller.Poll(ctx, account, Options{Slice: w.Slice, Soft: soft, Progress: w.Progress})
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return result, err
+}
+
+func stopping(soft <-chan struct{}) bool {
+	select {
+	case <-soft:
+		return true
+	default:
+		return false
+	}
+}
+
+// logEnd tells of a run once: a failure when it is new or changes, then when it is over, with
+// how often it came back.
+func logEnd(log *slog.Logger, before, after kith.Account, result Result, took time.Duration) {
+	switch {
+	case after.Error != "" && after.Error != before.Error:
+		log.Warn("poll failed", "state", after.State, "err", after.Error, "next", after.NextPoll, "attempts", after.Attempts)
+	case after.State == kith.StateNeedsAttention && before.State != after.State:
+		log.Error("the account needs attention and is not tried again until its settings change", "err", after.Error, "attempts", after.Attempts)
+	case after.Error != "":
+		log.Debug("poll failed again", "err", after.Error, "attempts", after.Attempts)
+	case before.Error != "":
+		log.Info("poll works again", "failures", before.Attempts, "since", before.ErrorSince)
+	}
+	if result.Items > 0 {
+		log.Info("polled", "items", result.Items, "new", result.Recorded.New, "quarantined", result.Failed, "took", took.Round(time.Millisecond))
+	} else {
+		log.Debug("polled", "took", took.Round(time.Millisecond))
+	}
+}
+
+// spread gives each account its own place in [0, 1), always the same.
+func spread(account string) float64 {
+	h := fnv.New64a()
+	h.Write([]byte(account))
+	return float64(h.Sum64()>>11) / (math.MaxUint64 >> 11)
+}
