@@ -2,13 +2,10 @@ package syncer
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"kith"
 )
 
 // Runner polls accounts as they fall due, on one machine. The schedule is in
@@ -21,10 +18,7 @@ type Runner struct {
 	turned atomic.Int64 // UnixNano of the last turn of the loop
 }
 
-const (
-	turn      = time.Second     // how often the runner looks for due accounts
-	hostPause = 2 * time.Second // how long an account waits for a free connection to its host
-)
+const turn = time.Second // how often the runner looks for due accounts
 
 // Turned returns when the loop last found its way round: the sign that it lives.
 func (r *Runner) Turned() time.Time { return time.Unix(0, r.turned.Load()) }
@@ -61,7 +55,7 @@ func (r *Runner) Run(ctx context.Context) error {
 				go func() {
 					defer running.Done()
 					defer func() { <-slots }()
-					r.one(hard, ctx.Done(), account)
+					r.Work(hard, ctx.Done(), account)
 				}()
 			}
 		}
@@ -73,21 +67,6 @@ func (r *Runner) Run(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-	}
-}
-
-func (r *Runner) one(ctx context.Context, soft <-chan struct{}, account kith.Account) {
-	err := r.Work(ctx, soft, account)
-	if errors.Is(err, ErrHostBusy) {
-		account.NextPoll = r.Poller.Now().Add(hostPause)
-		err = r.Store.PollEnded(ctx, account)
-	}
-	log := r.Poller.Log.With("account", account.Name)
-	switch {
-	case errors.Is(err, kith.ErrTaken):
-		log.Info("another run has taken the account over")
-	case err != nil:
-		log.Error("the register did not take a run; the account is due again when its lease ends", "err", err)
 	}
 }
 

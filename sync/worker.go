@@ -29,11 +29,9 @@ type AccountStore interface {
 // life; then another may take it over.
 const Lease = 40 * time.Second
 
-// ErrHostBusy says that as many accounts of a host are polled as may be.
-var ErrHostBusy = errors.New("as many accounts of this host are polled as may be at once")
-
 const (
 	beatEvery = 10 * time.Second // how often a daemon shows that it lives
+	hostPause = 2 * time.Second  // how long an account waits for a free connection to its host
 	endWait   = 5 * time.Second  // how long writing the end of a run may take
 )
 
@@ -59,18 +57,45 @@ type Worker struct {
 	mu      sync.Mutex
 	hosts   map[string]int  // accounts of each host that are polled
 	polling map[string]bool // accounts that are polled
+	beaten  time.Time
+}
+
+// Beaten returns when the daemon last told, or tried to tell, that it lives.
+func (w *Worker) Beaten() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.beaten
 }
 
 // Work runs one claimed account, and writes what became of it. When soft is
-// closed it ends after the batch at hand. The error is [ErrHostBusy], and nothing was done, or tells
-// that the register did not take the start of the run or its end: [kith.ErrTaken]
-// if another run has the account. How the poll went is in the account.
-func (w *Worker) Work(ctx context.Context, soft <-chan struct{}, account kith.Account) error {
-	host := w.HostOf(account.Name)
-	if !w.enter(account.Name, host) {
-		return ErrHostBusy
+// closed it ends after the batch at hand. An account for which its host has no
+// connection to spare is put back.
+func (w *Worker) Work(ctx context.Context, soft <-chan struct{}, account kith.Account) {
+	var err error
+	if host := w.HostOf(account.Name); w.enter(account.Name, host) {
+		err = w.run(ctx, soft, account)
+		w.leave(account.Name, host)
+	} else {
+		err = w.PutBack(ctx, account)
 	}
-	defer w.leave(account.Name, host)
+	log := w.Poller.Log.With("account", account.Name)
+	switch {
+	case errors.Is(err, kith.ErrTaken):
+		log.Info("another run has taken the account over")
+	case err != nil:
+		log.Error("the register did not take a run; the account is due again when its lease ends", "err", err)
+	}
+}
+
+// PutBack gives a claimed account back unpolled, for a little later.
+func (w *Worker) PutBack(ctx context.Context, account kith.Account) error {
+	account.NextPoll = w.Poller.Now().Add(hostPause)
+	return w.Store.PollEnded(ctx, account)
+}
+
+// run polls an account. The error tells that the register did not take the
+// start of the run or its end; how the poll went is in the account.
+func (w *Worker) run(ctx context.Context, soft <-chan struct{}, account kith.Account) error {
 
 	// A lease shows what was read as the start; the store keeps microseconds.
 	started := w.Poller.Now().Truncate(time.Microsecond)
@@ -152,6 +177,7 @@ func (w *Worker) Beat(ctx context.Context) {
 func (w *Worker) beat(ctx context.Context) error {
 	w.mu.Lock()
 	polling := slices.Sorted(maps.Keys(w.polling))
+	w.beaten = time.Now()
 	w.mu.Unlock()
 	daemon := w.Daemon
 	daemon.Seen, daemon.Running = w.Poller.Now(), len(polling)

@@ -1,0 +1,119 @@
+// Package cluster shares the polls of one register's accounts among many
+// daemons. The engine is River (https://riverqueue.com) on the register's
+// PostgreSQL: accounts that fall due become jobs, and each daemon works as many
+// of them as it has workers. Nothing else here is distributed.
+//
+// Who polls what is settled in three places, each of which forgives the one
+// before it. The claim of a due account makes it one job. The start of a run is
+// noted only if no other run has started since the claim. And recording is fenced by the
+// stream's cursor: even two runs of an account at once record nothing twice.
+//
+// A run holds a lease that its daemon prolongs; see [syncer.Lease]. When a
+// daemon dies, freezes or is cut off, its accounts are claimed again after that.
+// What it says of them afterwards does not count.
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"kith"
+	syncer "kith/sync"
+)
+
+// Store is what sharing needs of the register; package store says what each
+// method promises.
+type Store interface {
+	ClaimDue(ctx context.Context, now, lease time.Time, limit int) ([]kith.Account, error)
+	Account(ctx context.Context, name string) (kith.Account, error)
+	Daemons(ctx context.Context) ([]kith.Daemon, error)
+}
+
+// Cluster is one daemon of those that share the register's accounts.
+type Cluster struct {
+	*syncer.Worker
+	Store Store
+	// Pool leads to the register's database. River's tables are there too: see [Migrate].
+	Pool *pgxpool.Pool
+	// Knows tells whether this daemon can poll an account: whether its file, or the
+	// register, defines it as the register has it. What it can't poll it leaves to others.
+	Knows func(account kith.Account) bool
+	Grace time.Duration // how long running batches may go on after a stop
+
+	soft   <-chan struct{}
+	client *river.Client[pgx.Tx]
+	lost   warned
+}
+
+const (
+	pollQueue     = "kith_polls"
+	dispatchQueue = "kith_dispatch"
+
+	turn     = time.Second           // how often due accounts become jobs
+	cooldown = 50 * time.Millisecond // between two looks for jobs while there is work
+	kept     = 5 * time.Minute       // how long jobs that have ended are kept, for those who look into it
+	stuck    = 30 * time.Second      // how much longer than its longest run a job may be on file as running
+)
+
+// Run polls until ctx is done. Then nothing new is begun, running polls end
+// after the batch at hand, and what still runs after Grace is cut off. Run
+// returns when all its work has ended.
+func (c *Cluster) Run(ctx context.Context) error {
+	c.soft = ctx.Done()
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &poller{cluster: c})
+	river.AddWorker(workers, &dispatcher{cluster: c})
+	log := slog.New(&repeats{Handler: c.Poller.Log.With("engine", "river").Handler(), now: time.Now})
+	var err error
+	c.client, err = river.NewClient(riverpgxv5.New(c.Pool), &river.Config{
+		ID: c.Daemon.Name, Logger: log, ErrorHandler: failures{log},
+		// A pooler in transaction mode can't LISTEN.
+		PollOnly:      true,
+		FetchCooldown: cooldown, FetchPollInterval: turn,
+		Queues: map[string]river.QueueConfig{
+			pollQueue:     {MaxWorkers: c.Daemon.Workers},
+			dispatchQueue: {MaxWorkers: 1},
+		},
+		Workers: workers,
+		PeriodicJobs: []*river.PeriodicJob{
+			river.NewPeriodicJob(river.PeriodicInterval(turn), func() (river.JobArgs, *river.InsertOpts) {
+				return dispatchArgs{}, nil
+			}, &river.PeriodicJobOpts{RunOnStart: true}),
+		},
+		// A job is one try: the schedule has its own back-off.
+		MaxAttempts:                 1,
+		JobTimeout:                  -1, // runs and dispatches bound themselves
+		RescueStuckJobsAfter:        c.Timeout + stuck,
+		CompletedJobRetentionPeriod: kept, CancelledJobRetentionPeriod: kept, DiscardedJobRetentionPeriod: kept,
+		SoftStopTimeout: c.Grace,
+	})
+	if err != nil {
+		return fmt.Errorf("share polls: %w", err)
+	}
+
+	living, die := context.WithCancel(context.WithoutCancel(ctx))
+	beating := make(chan struct{})
+	go func() {
+		defer close(beating)
+		c.Beat(living)
+	}()
+	defer func() {
+		die()
+		<-beating
+	}()
+	if err := c.client.Start(ctx); err != nil {
+		return fmt.Errorf("share polls: %w", err)
+	}
+	<-c.client.Stopped()
+	return nil
+}
+
+// Turned returns when the daemon last showed a sign of life.
+func (c *Cluster) Turned() time.Time { return c.Beaten() }
