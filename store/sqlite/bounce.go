@@ -5,6 +5,7 @@ import (
 
 	"kith"
 	"kith/store"
+	"kith/store/internal/capture"
 )
 
 // byMessageID finds interactions i by a Message-ID, of theirs or of a copy.
@@ -26,7 +27,7 @@ func (tx tx) bounce(ctx context.Context, reports []kith.Bounce) (marked int, err
 			continue
 		}
 		hash := store.MessageHash(b.MessageID)
-		var entries []*entry
+		var entries []*capture.Entry
 		err := tx.each(ctx, `SELECT `+rowColumns+` FROM interactions i`+rowThread+` WHERE i.direction = ? AND `+byMessageID,
 			[]any{string(kith.Outbound), hash, b.MessageID, b.MessageID},
 			func(scan func(...any) error) error {
@@ -61,18 +62,18 @@ func (tx tx) bounce(ctx context.Context, reports []kith.Bounce) (marked int, err
 }
 
 // deliver marks messages of ours whose delivery report came before them.
-func (c *capture) deliver(ctx context.Context) error {
+func (b *batch) deliver(ctx context.Context) error {
 	var some bool
-	if err := c.tx.one(ctx, `SELECT EXISTS (SELECT 1 FROM bounces)`, nil, &some); err != nil || !some {
+	if err := b.tx.one(ctx, `SELECT EXISTS (SELECT 1 FROM bounces)`, nil, &some); err != nil || !some {
 		return err
 	}
-	sent := make(map[int64][]*entry)
+	sent := make(map[int64][]*capture.Entry)
 	var hashes []int64
-	for _, e := range c.entries {
-		if e.Direction != kith.Outbound || e.DeliveryStatus == kith.DeliveryBounced || !e.fresh && !e.changed {
+	for _, e := range b.Entries {
+		if e.Direction != kith.Outbound || e.DeliveryStatus == kith.DeliveryBounced || !e.Fresh && !e.Changed {
 			continue
 		}
-		ids := e.messageIDs
+		ids := e.MessageIDs
 		if e.MessageID != nil {
 			ids = append([]string{*e.MessageID}, ids...)
 		}
@@ -83,7 +84,7 @@ func (c *capture) deliver(ctx context.Context) error {
 		}
 	}
 	var found []int64
-	err := c.tx.each(ctx, `SELECT b.hash, b.status FROM json_each(?) j JOIN bounces b ON b.hash = j.value`, []any{list(hashes)},
+	err := b.tx.each(ctx, `SELECT b.hash, b.status FROM json_each(?) j JOIN bounces b ON b.hash = j.value`, []any{list(hashes)},
 		func(scan func(...any) error) error {
 			var hash int64
 			var status string
@@ -91,7 +92,7 @@ func (c *capture) deliver(ctx context.Context) error {
 				return err
 			}
 			for _, e := range sent[hash] {
-				e.DeliveryStatus, e.DeliveryReason, e.changed = kith.DeliveryBounced, status, true
+				e.DeliveryStatus, e.DeliveryReason, e.Changed = kith.DeliveryBounced, status, true
 			}
 			found = append(found, hash)
 			return nil
@@ -99,6 +100,6 @@ func (c *capture) deliver(ctx context.Context) error {
 	if err != nil || len(found) == 0 {
 		return err
 	}
-	_, err = c.tx.exec(ctx, `DELETE FROM bounces WHERE hash IN (SELECT value FROM json_each(?))`, list(found))
+	_, err = b.tx.exec(ctx, `DELETE FROM bounces WHERE hash IN (SELECT value FROM json_each(?))`, list(found))
 	return err
 }

@@ -5,17 +5,20 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"kith"
+	"kith/store/internal/capture"
+	"kith/store/internal/facts"
 )
 
 // read reads what is on file of everything that a batch touches.
-func (c *capture) read(ctx context.Context, captured []kith.Captured, hashes [][]int64) error {
-	byKey, err := c.readKeys(ctx, captured)
+func (b *batch) read(ctx context.Context) error {
+	byKey, err := b.readKeys(ctx)
 	if err != nil {
 		return err
 	}
-	copies, err := c.readFingerprints(ctx, captured, byKey)
+	copies, err := b.readFingerprints(ctx, byKey)
 	if err != nil {
 		return err
 	}
@@ -24,34 +27,34 @@ func (c *capture) read(ctx context.Context, captured []kith.Captured, hashes [][
 		numbers = append(numbers, n)
 	}
 	slices.Sort(numbers)
-	if err := c.readEntries(ctx, slices.Compact(numbers)); err != nil {
+	if err := b.readEntries(ctx, slices.Compact(numbers)); err != nil {
 		return err
 	}
 	for key, n := range byKey {
-		c.byKey[key] = c.byNumber[n]
+		b.ByKey[key] = b.byNumber[n]
 	}
-	if err := c.readEvidence(ctx, copies); err != nil {
+	if err := b.readEvidence(ctx, copies); err != nil {
 		return err
 	}
-	if err := c.readContacts(ctx, captured); err != nil {
+	if err := b.readContacts(ctx); err != nil {
 		return err
 	}
-	if err := c.readThreads(ctx, hashes); err != nil {
+	if err := b.readThreads(ctx); err != nil {
 		return err
 	}
-	return c.tx.one(ctx, `SELECT coalesce(max(n), 0) FROM interactions`, nil, &c.last)
+	return b.tx.one(ctx, `SELECT coalesce(max(n), 0) FROM interactions`, nil, &b.last)
 }
 
 // readKeys finds the numbers of the interactions with the batch's keys, and
 // which of the keys were erased.
-func (c *capture) readKeys(ctx context.Context, captured []kith.Captured) (map[kith.Key]int64, error) {
-	keys := make([]any, len(captured))
-	for i := range captured {
-		keys[i] = captured[i].Key[:]
+func (b *batch) readKeys(ctx context.Context) (map[kith.Key]int64, error) {
+	keys := make([]any, len(b.captured))
+	for i := range b.captured {
+		keys[i] = b.captured[i].Key[:]
 	}
 	slices.SortFunc(keys, func(a, b any) int { return bytes.Compare(a.([]byte), b.([]byte)) })
 	found := make(map[kith.Key]int64)
-	err := c.tx.eachIn(ctx, `SELECT key, interaction FROM keys WHERE key IN (%s)`, nil, keys,
+	err := b.tx.eachIn(ctx, `SELECT key, interaction FROM keys WHERE key IN (%s)`, nil, keys,
 		func(scan func(...any) error) error {
 			var key []byte
 			var n int64
@@ -63,33 +66,33 @@ func (c *capture) readKeys(ctx context.Context, captured []kith.Captured) (map[k
 		return nil, err
 	}
 	var some bool
-	if err := c.tx.one(ctx, `SELECT EXISTS (SELECT 1 FROM tombstones)`, nil, &some); err != nil || !some {
+	if err := b.tx.one(ctx, `SELECT EXISTS (SELECT 1 FROM tombstones)`, nil, &some); err != nil || !some {
 		return found, err
 	}
-	c.erased = make(map[kith.Key]bool)
-	return found, c.tx.eachIn(ctx, `SELECT key FROM tombstones WHERE key IN (%s)`, nil, keys,
+	b.Erased = make(map[kith.Key]bool)
+	return found, b.tx.eachIn(ctx, `SELECT key FROM tombstones WHERE key IN (%s)`, nil, keys,
 		func(scan func(...any) error) error {
 			var key []byte
 			err := scan(&key)
-			c.erased[kith.Key(key)] = true
+			b.Erased[kith.Key(key)] = true
 			return err
 		})
 }
 
 // readFingerprints finds the interactions with the fingerprints of those that
 // have no key on file.
-func (c *capture) readFingerprints(ctx context.Context, captured []kith.Captured, byKey map[kith.Key]int64) (numbers []int64, err error) {
+func (b *batch) readFingerprints(ctx context.Context, byKey map[kith.Key]int64) (numbers []int64, err error) {
 	var fingerprints []any
-	for i := range captured {
-		f := &captured[i].Fingerprint
-		if _, known := byKey[captured[i].Key]; !known && *f != (kith.Key{}) {
+	for i := range b.captured {
+		f := &b.captured[i].Fingerprint
+		if _, known := byKey[b.captured[i].Key]; !known && *f != (kith.Key{}) {
 			fingerprints = append(fingerprints, f[:])
 		}
 	}
 	if len(fingerprints) == 0 {
 		return nil, nil
 	}
-	err = c.tx.eachIn(ctx, `SELECT n FROM interactions WHERE fingerprint IN (%s)`, nil, fingerprints,
+	err = b.tx.eachIn(ctx, `SELECT n FROM interactions WHERE fingerprint IN (%s)`, nil, fingerprints,
 		func(scan func(...any) error) error {
 			var n int64
 			err := scan(&n)
@@ -100,78 +103,75 @@ func (c *capture) readFingerprints(ctx context.Context, captured []kith.Captured
 		return nil, err
 	}
 	var some bool
-	if err := c.tx.one(ctx, `SELECT EXISTS (SELECT 1 FROM fingerprint_tombstones)`, nil, &some); err != nil || !some {
+	if err := b.tx.one(ctx, `SELECT EXISTS (SELECT 1 FROM fingerprint_tombstones)`, nil, &some); err != nil || !some {
 		return numbers, err
 	}
-	c.erasedCopies = make(map[kith.Key][]int64)
-	return numbers, c.tx.eachIn(ctx, `SELECT fingerprint, occurred_at FROM fingerprint_tombstones WHERE fingerprint IN (%s)`, nil, fingerprints,
+	b.ErasedCopies = make(map[kith.Key][]time.Time)
+	return numbers, b.tx.eachIn(ctx, `SELECT fingerprint, occurred_at FROM fingerprint_tombstones WHERE fingerprint IN (%s)`, nil, fingerprints,
 		func(scan func(...any) error) error {
 			var f []byte
 			var at int64
 			err := scan(&f, &at)
-			c.erasedCopies[kith.Key(f)] = append(c.erasedCopies[kith.Key(f)], at)
+			b.ErasedCopies[kith.Key(f)] = append(b.ErasedCopies[kith.Key(f)], time.UnixMicro(at))
 			return err
 		})
 }
 
-func (c *capture) readEntries(ctx context.Context, numbers []int64) error {
+func (b *batch) readEntries(ctx context.Context, numbers []int64) error {
 	if len(numbers) == 0 {
 		return nil
 	}
-	return c.tx.each(ctx, `SELECT `+rowColumns+` FROM json_each(?) j JOIN interactions i ON i.n = j.value`+rowThread, []any{list(numbers)},
+	return b.tx.each(ctx, `SELECT `+rowColumns+` FROM json_each(?) j JOIN interactions i ON i.n = j.value`+rowThread, []any{list(numbers)},
 		func(scan func(...any) error) error {
 			e, r, err := scanEntry(scan)
 			if err != nil {
 				return err
 			}
-			e.thread = c.threads.Load(r.label, r.merged, r.root, r.least, r.heads)
-			c.entries = append(c.entries, e)
-			c.byNumber[r.n] = e
-			c.fingerprinted(e)
+			e.Thread = b.Threads.Load(r.label, r.merged, r.root, r.least, r.heads)
+			b.byNumber[r.n] = e
+			b.Load(e)
 			return nil
 		})
 }
 
-func scanEntry(scan func(...any) error) (*entry, *row, error) {
+func scanEntry(scan func(...any) error) (*capture.Entry, *row, error) {
 	var r row
 	if err := r.scan(scan); err != nil {
 		return nil, nil, err
 	}
 	i, messageIDs, err := r.interaction()
-	return &entry{Interaction: i, keys: r.keys, messageIDs: messageIDs}, &r, err
+	return &capture.Entry{Interaction: i, Keys: r.keys, MessageIDs: messageIDs}, &r, err
 }
 
 // readEvidence reads which places in this stream still show the interactions
 // that were found by fingerprint.
-func (c *capture) readEvidence(ctx context.Context, copies []int64) error {
+func (b *batch) readEvidence(ctx context.Context, copies []int64) error {
 	if len(copies) == 0 {
 		return nil
 	}
 	slices.Sort(copies)
-	return c.tx.each(ctx, `SELECT e.interaction, e.ref FROM json_each(?) j JOIN evidence e ON e.interaction = j.value
-		WHERE e.stream = ? AND e.gone = 0`, []any{list(slices.Compact(copies)), c.stream},
+	return b.tx.each(ctx, `SELECT e.interaction, e.ref FROM json_each(?) j JOIN evidence e ON e.interaction = j.value
+		WHERE e.stream = ? AND e.gone = 0`, []any{list(slices.Compact(copies)), b.stream},
 		func(scan func(...any) error) error {
 			var n int64
 			var ref string
 			if err := scan(&n, &ref); err != nil {
 				return err
 			}
-			e := c.byNumber[n]
-			c.holders[ref] = e
-			e.live++
+			b.Hold(ref, b.byNumber[n])
 			return nil
 		})
 }
 
 // readContacts reads the ids of the contacts that links name, and completes the links on file.
-func (c *capture) readContacts(ctx context.Context, captured []kith.Captured) error {
+func (b *batch) readContacts(ctx context.Context) error {
 	wanted := make(map[int64]bool)
-	for i := range captured {
-		for _, l := range captured[i].Links {
+	for i := range b.captured {
+		for _, l := range b.captured[i].Links {
 			wanted[numberOf(l.ContactID)] = true
 		}
 	}
-	for _, e := range c.entries {
+	for _, e := range b.Entries {
 		for _, l := range e.Links {
 			wanted[numberOf(l.ContactID)] = true
 		}
@@ -184,31 +184,31 @@ func (c *capture) readContacts(ctx context.Context, captured []kith.Captured) er
 		numbers = append(numbers, n)
 	}
 	slices.Sort(numbers)
-	c.contacts = make(map[int64]kith.ID, len(numbers))
-	err := c.tx.each(ctx, `SELECT c.n, c.tail FROM json_each(?) j JOIN contacts c ON c.n = j.value`, []any{list(numbers)},
+	b.Contacts = make(map[kith.ID]bool, len(numbers))
+	ids := make(map[int64]kith.ID, len(numbers))
+	err := b.tx.each(ctx, `SELECT c.n, c.tail FROM json_each(?) j JOIN contacts c ON c.n = j.value`, []any{list(numbers)},
 		func(scan func(...any) error) error {
 			var n, tail int64
 			err := scan(&n, &tail)
-			c.contacts[n] = idOf(n, tail)
+			ids[n] = idOf(n, tail)
+			b.Contacts[ids[n]] = true
 			return err
 		})
 	if err != nil {
 		return err
 	}
-	for _, e := range c.entries {
+	for _, e := range b.Entries {
 		for at := range e.Links {
-			e.Links[at].ContactID = c.contacts[numberOf(e.Links[at].ContactID)]
+			e.Links[at].ContactID = ids[numberOf(e.Links[at].ContactID)]
 		}
 	}
 	return nil
 }
 
-func (c *capture) readThreads(ctx context.Context, hashes [][]int64) error {
-	all := slices.Concat(hashes...)
-	slices.Sort(all)
-	return c.tx.each(ctx, `SELECT m.hash, t.n, t.merged, t.root, t.least, t.heads FROM json_each(?) j
+func (b *batch) readThreads(ctx context.Context) error {
+	return b.tx.each(ctx, `SELECT m.hash, t.n, t.merged, t.root, t.least, t.heads FROM json_each(?) j
 		JOIN message_ids m ON m.hash = j.value
-		JOIN threads t ON t.n = (SELECT coalesce(parent, n) FROM threads WHERE n = m.thread)`, []any{list(slices.Compact(all))},
+		JOIN threads t ON t.n = (SELECT coalesce(parent, n) FROM threads WHERE n = m.thread)`, []any{list(b.Hashes())},
 		func(scan func(...any) error) error {
 			var hash, label, root, least int64
 			var merged int
@@ -216,7 +216,7 @@ func (c *capture) readThreads(ctx context.Context, hashes [][]int64) error {
 			if err := scan(&hash, &label, &merged, &root, &least, &heads); err != nil {
 				return err
 			}
-			c.threads.Nodes[hash] = c.threads.Load(label, merged, root, least, heads)
+			b.Threads.Nodes[hash] = b.Threads.Load(label, merged, root, least, heads)
 			return nil
 		})
 }
@@ -236,94 +236,103 @@ var (
 )
 
 // write writes what a batch changed.
-func (c *capture) write(ctx context.Context) error {
-	if err := c.writeThreads(ctx); err != nil {
+func (b *batch) write(ctx context.Context) error {
+	if err := b.writeThreads(ctx); err != nil {
 		return err
 	}
-	if err := c.deliver(ctx); err != nil {
+	if err := b.deliver(ctx); err != nil {
 		return err
 	}
-	var encoder factsEncoder
+	encoder := newEncoder()
 	rows := make([]any, 0, insertionSizes[0]*insertInteractions.columns)
-	for _, e := range c.entries {
-		if !e.fresh && !e.changed {
+	for _, e := range b.Entries {
+		if !e.Fresh && !e.Changed {
 			continue
 		}
-		if !e.fresh {
-			if err := c.tx.update(ctx, e); err != nil {
+		if !e.Fresh {
+			if err := b.tx.update(ctx, e); err != nil {
 				return err
 			}
 			continue
 		}
-		facts, err := encoder.encode(&e.Interaction, e.messageIDs)
+		facts, err := encoder.Encode(&e.Interaction, e.MessageIDs)
 		if err != nil {
 			return err
 		}
-		if rows = e.appendRow(rows, facts); len(rows) == cap(rows) {
-			if err := c.tx.insert(ctx, insertInteractions, rows); err != nil {
+		if rows = appendRow(rows, e, string(facts)); len(rows) == cap(rows) {
+			if err := b.tx.insert(ctx, insertInteractions, rows); err != nil {
 				return err
 			}
 			rows = rows[:0]
 		}
 	}
-	if err := c.tx.insert(ctx, insertInteractions, rows); err != nil {
+	if err := b.tx.insert(ctx, insertInteractions, rows); err != nil {
 		return err
 	}
-	if err := c.writeKeys(ctx); err != nil {
+	if err := b.writeKeys(ctx); err != nil {
 		return err
 	}
-	if err := c.writeTimeline(ctx); err != nil {
+	if err := b.writeTimeline(ctx); err != nil {
 		return err
 	}
-	return c.tx.insert(ctx, insertEvidence, c.evidence)
+	return b.writeEvidence(ctx)
 }
 
 // What lies anywhere in a table is written in the table's order: when the table
 // is greater than the cache, each of its pages is read once for a batch.
 
-func (c *capture) writeKeys(ctx context.Context) error {
-	slices.SortFunc(c.keys, func(a, b keyRow) int { return bytes.Compare(a.key[:], b.key[:]) })
-	rows := make([]any, 0, 2*len(c.keys))
-	for _, k := range c.keys {
-		rows = append(rows, k.key[:], k.interaction)
+func (b *batch) writeKeys(ctx context.Context) error {
+	slices.SortFunc(b.Keys, func(a, b capture.Key) int { return bytes.Compare(a.Key[:], b.Key[:]) })
+	rows := make([]any, 0, 2*len(b.Keys))
+	for i := range b.Keys {
+		k := &b.Keys[i]
+		rows = append(rows, k.Key[:], numberOf(k.Entry.ID))
 	}
-	return c.tx.insert(ctx, insertKeys, rows)
+	return b.tx.insert(ctx, insertKeys, rows)
 }
 
-func (c *capture) writeTimeline(ctx context.Context) error {
-	slices.SortFunc(c.timeline, func(a, b timelineRow) int {
-		return cmp.Or(cmp.Compare(a.contact, b.contact), cmp.Compare(a.occurredAt, b.occurredAt))
+func (b *batch) writeTimeline(ctx context.Context) error {
+	slices.SortFunc(b.Links, func(a, b capture.Link) int {
+		return cmp.Or(bytes.Compare(a.Contact[:], b.Contact[:]), a.Entry.OccurredAt.Compare(b.Entry.OccurredAt))
 	})
-	rows := make([]any, 0, 3*len(c.timeline))
-	for _, l := range c.timeline {
-		rows = append(rows, l.contact, l.occurredAt, l.interaction)
+	rows := make([]any, 0, 3*len(b.Links))
+	for _, l := range b.Links {
+		rows = append(rows, numberOf(l.Contact), l.Entry.OccurredAt.UnixMicro(), numberOf(l.Entry.ID))
 	}
-	return c.tx.insert(ctx, insertTimeline, rows)
+	return b.tx.insert(ctx, insertTimeline, rows)
+}
+
+func (b *batch) writeEvidence(ctx context.Context) error {
+	rows := make([]any, 0, 4*len(b.Seen))
+	for _, s := range b.Seen {
+		rows = append(rows, b.stream, s.Ref, numberOf(s.Entry.ID), b.at.UnixMicro())
+	}
+	return b.tx.insert(ctx, insertEvidence, rows)
 }
 
 // appendRow appends the entry as a row of insertInteractions.
-func (e *entry) appendRow(rows []any, facts string) []any {
-	at := momentOf(e.OccurredAt)
+func appendRow(rows []any, e *capture.Entry, text string) []any {
+	at := facts.MomentOf(e.OccurredAt)
 	var messageID any
 	if e.MessageID != nil {
 		messageID = *e.MessageID
 	}
-	return append(rows, numberOf(e.ID), tailOf(e.ID), e.keys, fingerprint(e), string(e.Kind), string(e.Status), string(e.Direction),
-		e.Owner, e.Template, at[0], at[1], e.thread.Label, messageID, e.Subject, facts)
+	return append(rows, numberOf(e.ID), tailOf(e.ID), e.Keys, fingerprint(e), string(e.Kind), string(e.Status), string(e.Direction),
+		e.Owner, e.Template, at[0], at[1], e.Thread.Label, messageID, e.Subject, text)
 }
 
 // update writes what may change of an interaction after it was recorded.
-func (tx tx) update(ctx context.Context, e *entry) error {
-	facts, err := new(factsEncoder).encode(&e.Interaction, e.messageIDs)
+func (tx tx) update(ctx context.Context, e *capture.Entry) error {
+	facts, err := newEncoder().Encode(&e.Interaction, e.MessageIDs)
 	if err != nil {
 		return err
 	}
 	_, err = tx.exec(ctx, `UPDATE interactions SET keys = ?, fingerprint = ?, direction = ?, owner = ?, template = ?, facts = ? WHERE n = ?`,
-		e.keys, fingerprint(e), string(e.Direction), e.Owner, e.Template, facts, numberOf(e.ID))
+		e.Keys, fingerprint(e), string(e.Direction), e.Owner, e.Template, string(facts), numberOf(e.ID))
 	return err
 }
 
-func fingerprint(e *entry) any {
+func fingerprint(e *capture.Entry) any {
 	if (e.Fingerprint == kith.Key{}) {
 		return nil
 	}
@@ -331,17 +340,17 @@ func fingerprint(e *entry) any {
 }
 
 // writeThreads gives every new thread its label, and writes threads and ids.
-func (c *capture) writeThreads(ctx context.Context) error {
+func (b *batch) writeThreads(ctx context.Context) error {
 	var last int64
-	if err := c.tx.one(ctx, `SELECT coalesce(max(n), 0) FROM threads`, nil, &last); err != nil {
+	if err := b.tx.one(ctx, `SELECT coalesce(max(n), 0) FROM threads`, nil, &last); err != nil {
 		return err
 	}
 	var rows []any
-	for _, e := range c.entries {
-		if e.thread = c.threads.Find(e.thread); !e.thread.Dirty {
+	for _, e := range b.Entries {
+		t := e.Thread
+		if !t.Dirty {
 			continue
 		}
-		t := e.thread
 		if t.Label == 0 {
 			last++
 			t.Label = last
@@ -350,20 +359,20 @@ func (c *capture) writeThreads(ctx context.Context) error {
 		rows = append(rows, t.Label, t.Merged, t.Root(), t.Least, t.EncodeHeads())
 		if len(t.Losers) > 0 {
 			losers := list(t.Losers)
-			_, err := c.tx.exec(ctx, `UPDATE threads SET parent = ?1
+			_, err := b.tx.exec(ctx, `UPDATE threads SET parent = ?1
 				WHERE n IN (SELECT value FROM json_each(?2)) OR parent IN (SELECT value FROM json_each(?2))`, t.Label, losers)
 			if err != nil {
 				return err
 			}
 		}
 	}
-	if err := c.tx.insert(ctx, insertThreads, rows); err != nil {
+	if err := b.tx.insert(ctx, insertThreads, rows); err != nil {
 		return err
 	}
-	slices.Sort(c.threads.Fresh)
-	ids := make([]any, 0, 2*len(c.threads.Fresh))
-	for _, h := range c.threads.Fresh {
-		ids = append(ids, h, c.threads.Find(c.threads.Nodes[h]).Label)
+	slices.Sort(b.Threads.Fresh)
+	ids := make([]any, 0, 2*len(b.Threads.Fresh))
+	for _, h := range b.Threads.Fresh {
+		ids = append(ids, h, b.Threads.Find(b.Threads.Nodes[h]).Label)
 	}
-	return c.tx.insert(ctx, insertMessageIDs, ids)
+	return b.tx.insert(ctx, insertMessageIDs, ids)
 }

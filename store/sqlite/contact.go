@@ -18,6 +18,27 @@ const (
 	contactTables = ` FROM contacts c LEFT JOIN contacts k ON k.n = c.company `
 )
 
+// contactFacts is the column facts of a contact.
+type contactFacts struct {
+	FirstName string            `json:"first,omitempty"`
+	LastName  string            `json:"last,omitempty"`
+	Emails    []string          `json:"emails,omitempty"`
+	Phones    []string          `json:"phones,omitempty"`
+	Title     string            `json:"title,omitempty"`
+	Language  string            `json:"language,omitempty"`
+	Owner     string            `json:"owner,omitempty"`
+	Tags      []string          `json:"tags,omitempty"`
+	Notes     map[string]string `json:"notes,omitempty"`
+}
+
+// listed makes no list an empty one, as which JSON shall show it.
+func listed(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
 func scanContact(scan func(...any) error) (*kith.Contact, error) {
 	var c kith.Contact
 	var n, tail int64

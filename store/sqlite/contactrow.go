@@ -10,6 +10,7 @@ import (
 
 	"kith"
 	"kith/store"
+	"kith/store/internal/capture"
 )
 
 var (
@@ -182,7 +183,7 @@ func (s *Store) RemoveContact(ctx context.Context, id kith.ID, _ time.Time) erro
 // relink gives the links of a contact to its company, or takes them away.
 func (tx tx) relink(ctx context.Context, n int64, company *kith.ID) error {
 	for {
-		var entries []*entry
+		var entries []*capture.Entry
 		err := tx.each(ctx, `SELECT `+rowColumns+` FROM timeline l JOIN interactions i ON i.n = l.interaction`+rowThread+`
 			WHERE l.contact = ? LIMIT 1000`, []any{n},
 			func(scan func(...any) error) error {
@@ -201,7 +202,7 @@ func (tx tx) relink(ctx context.Context, n int64, company *kith.ID) error {
 	}
 }
 
-func (tx tx) relinkOne(ctx context.Context, e *entry, n int64, company *kith.ID) error {
+func (tx tx) relinkOne(ctx context.Context, e *capture.Entry, n int64, company *kith.ID) error {
 	var moved []kith.Link
 	e.Links = slices.DeleteFunc(e.Links, func(l kith.Link) bool {
 		if numberOf(l.ContactID) != n {

@@ -8,6 +8,7 @@ import (
 
 	"kith"
 	"kith/store"
+	"kith/store/internal/facts"
 )
 
 // Pages of a listing grow, so that its head comes fast and the rest is cheap.
@@ -66,7 +67,7 @@ func (tx tx) page(ctx context.Context, filter *store.Filter, words []string, siz
 				return err
 			}
 			rows++
-			filter.After = &store.Position{OccurredAt: moment{r.occurredAt, 0}.time(), ID: idOf(r.n, r.tail)}
+			filter.After = &store.Position{OccurredAt: facts.Moment{r.occurredAt, 0}.Time(), ID: idOf(r.n, r.tail)}
 			if !holds(r.subject, words) {
 				return nil
 			}

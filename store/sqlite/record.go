@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"kith"
+	"kith/store/internal/capture"
 )
 
 // Record implements [store.Recorder].
@@ -15,6 +16,7 @@ func (s *Store) Record(ctx context.Context, rec kith.Recording) (kith.Recorded, 
 	if rec.At.IsZero() {
 		return kith.Recorded{}, errors.New(what + ": a recording needs its time")
 	}
+	rec = capture.Clean(rec)
 	var done kith.Recorded
 	err := s.write(ctx, what, func(tx tx) error {
 		st, err := tx.knownStream(ctx, rec.Account, rec.Stream)

@@ -7,6 +7,7 @@ import (
 
 	"kith"
 	"kith/store"
+	"kith/store/internal/facts"
 )
 
 // row is a row of interactions, with the thread that it is in by now.
@@ -51,7 +52,7 @@ func (r *row) interaction() (i kith.Interaction, messageIDs []string, err error)
 		Kind:       r.kind,
 		Status:     r.status,
 		Direction:  r.direction,
-		OccurredAt: moment{r.occurredAt, r.zone}.time(),
+		OccurredAt: facts.Moment{r.occurredAt, r.zone}.Time(),
 		Subject:    r.subject,
 		Owner:      r.owner,
 		Template:   r.template,

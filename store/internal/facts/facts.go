@@ -1,8 +1,9 @@
-package sqlite
+// Package facts is the JSON of a database column: the parts of an interaction
+// that no query looks into. Links name contacts by what C is in that database.
+package facts
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -10,20 +11,19 @@ import (
 	"kith"
 )
 
-// facts are the parts of an interaction that no query looks into, as the JSON
-// of a column. Names are short because they are in every row.
-type facts struct {
+// column is what the JSON holds. Names are short because they are in every row.
+type column[C any] struct {
 	InitiatedBy   kith.Initiator     `json:"by,omitempty"`
 	DirectionRule kith.DirectionRule `json:"rule,omitempty"`
 	Group         string             `json:"group,omitempty"`
 	Participants  []participant      `json:"who,omitempty"`
-	Links         []link             `json:"links,omitempty"`
+	Links         []link[C]          `json:"links,omitempty"`
 	Attachments   []kith.Attachment  `json:"attachments,omitempty"`
 	Flags         []string           `json:"flags,omitempty"`
 	Notes         []kith.Note        `json:"notes,omitempty"`
 	MessageIDs    []string           `json:"ids,omitempty"` // of copies found by fingerprint
 
-	EndedAt         *moment `json:"ended,omitempty"`
+	EndedAt         *Moment `json:"ended,omitempty"`
 	DateOnly        bool    `json:"date_only,omitempty"`
 	DurationMinutes *int    `json:"minutes,omitempty"`
 	ICalUID         *string `json:"ical_uid,omitempty"`
@@ -53,8 +53,8 @@ type participant struct {
 	Response *string              `json:"s,omitempty"`
 }
 
-type link struct {
-	Contact   int64                `json:"c"` // contacts.n
+type link[C any] struct {
+	Contact   C                    `json:"c"`
 	Role      kith.ParticipantRole `json:"r"`
 	Seat      int                  `json:"p,omitempty"` // 1 and more: the participant whose address matched
 	Matched   string               `json:"m,omitempty"` // what matched, if it is no participant's address
@@ -62,37 +62,43 @@ type link struct {
 	Ambiguous bool                 `json:"x,omitempty"`
 }
 
-// moment is an instant in microseconds and its offset in seconds.
-type moment [2]int64
+// Moment is an instant in microseconds and its offset in seconds.
+type Moment [2]int64
 
-func momentOf(t time.Time) moment {
+// MomentOf takes an instant apart.
+func MomentOf(t time.Time) Moment {
 	_, zone := t.Zone()
-	return moment{t.UnixMicro(), int64(zone)}
+	return Moment{t.UnixMicro(), int64(zone)}
 }
 
-func (m moment) time() time.Time {
+// Time is the inverse of MomentOf.
+func (m Moment) Time() time.Time {
 	if m[1] == 0 {
 		return time.UnixMicro(m[0]).UTC()
 	}
 	return time.UnixMicro(m[0]).In(time.FixedZone("", int(m[1])))
 }
 
-// factsEncoder makes the column facts of interactions, one after the other. Its
-// lists and its text are used again.
-type factsEncoder struct {
-	facts facts
-	text  bytes.Buffer
+// Encoder makes the columns of interactions, one after the other. Its lists and
+// its text are used again.
+type Encoder[C any] struct {
+	Contact func(kith.ID) C // what a contact is called
+
+	column column[C]
+	text   bytes.Buffer
 }
 
-func (enc *factsEncoder) encode(i *kith.Interaction, messageIDs []string) (string, error) {
-	who, links := enc.facts.Participants[:0], enc.facts.Links[:0]
+// Encode returns the column of an interaction; messageIDs are those of copies.
+// The text is good until the next call.
+func (enc *Encoder[C]) Encode(i *kith.Interaction, messageIDs []string) ([]byte, error) {
+	who, links := enc.column.Participants[:0], enc.column.Links[:0]
 	for _, p := range i.Participants {
 		who = append(who, participant(p))
 	}
 	for _, l := range i.Links {
-		links = append(links, newLink(l, i.Participants))
+		links = append(links, newLink(enc.Contact(l.ContactID), l, i.Participants))
 	}
-	enc.facts = facts{
+	enc.column = column[C]{
 		InitiatedBy:        i.InitiatedBy,
 		DirectionRule:      i.DirectionRule,
 		Group:              i.Group,
@@ -122,39 +128,38 @@ func (enc *factsEncoder) encode(i *kith.Interaction, messageIDs []string) (strin
 		Document:           i.Document,
 	}
 	if i.DeliveryStatus == kith.DeliveryNone {
-		enc.facts.DeliveryStatus = ""
+		enc.column.DeliveryStatus = ""
 	}
 	for _, note := range i.Notes {
 		note.At = note.At.UTC().Truncate(time.Microsecond)
-		enc.facts.Notes = append(enc.facts.Notes, note)
+		enc.column.Notes = append(enc.column.Notes, note)
 	}
 	if i.EndedAt != nil {
-		m := momentOf(*i.EndedAt)
-		enc.facts.EndedAt = &m
+		m := MomentOf(*i.EndedAt)
+		enc.column.EndedAt = &m
 	}
 	enc.text.Reset()
 	out := json.NewEncoder(&enc.text)
 	out.SetEscapeHTML(false)
-	if err := out.Encode(&enc.facts); err != nil {
-		return "", fmt.Errorf("encode facts: %w", err)
+	if err := out.Encode(&enc.column); err != nil {
+		return nil, fmt.Errorf("encode facts: %w", err)
 	}
-	enc.text.Truncate(enc.text.Len() - 1) // the end of line
-	return enc.text.String(), nil
+	return enc.text.Bytes()[:enc.text.Len()-1], nil // without the end of line
 }
 
-// decodeFacts fills an interaction from its column facts; of the links, the
-// contacts' names and companies are still missing, and their ids are half.
-func decodeFacts(text []byte, i *kith.Interaction) (messageIDs []string, err error) {
-	var f facts
+// Decode fills an interaction from its column; contact is the inverse of
+// [Encoder].Contact. The names and companies of linked contacts are not there.
+func Decode[C any](text []byte, i *kith.Interaction, contact func(C) kith.ID) (messageIDs []string, err error) {
+	f := column[C]{Attachments: []kith.Attachment{}, Flags: []string{}, Notes: []kith.Note{}}
 	if err := json.Unmarshal(text, &f); err != nil {
 		return nil, fmt.Errorf("decode facts of interaction %s: %w", i.ID, err)
 	}
 	i.InitiatedBy = f.InitiatedBy
 	i.DirectionRule = f.DirectionRule
 	i.Group = f.Group
-	i.Attachments = listed(f.Attachments)
-	i.Flags = listed(f.Flags)
-	i.Notes = listed(f.Notes)
+	i.Attachments = f.Attachments
+	i.Flags = f.Flags
+	i.Notes = f.Notes
 	i.DateOnly = f.DateOnly
 	i.DurationMinutes = f.DurationMinutes
 	i.ICalUID = f.ICalUID
@@ -175,7 +180,7 @@ func decodeFacts(text []byte, i *kith.Interaction) (messageIDs []string, err err
 	i.Task = f.Task
 	i.Document = f.Document
 	if f.EndedAt != nil {
-		t := f.EndedAt.time()
+		t := f.EndedAt.Time()
 		i.EndedAt = &t
 	}
 	i.Participants = make([]kith.Participant, len(f.Participants))
@@ -184,7 +189,7 @@ func decodeFacts(text []byte, i *kith.Interaction) (messageIDs []string, err err
 	}
 	i.Links = make([]kith.Link, len(f.Links))
 	for at, l := range f.Links {
-		i.Links[at] = l.link(i.Participants)
+		i.Links[at] = l.link(contact(l.Contact), i.Participants)
 	}
 	if i.DeliveryStatus == "" {
 		i.DeliveryStatus = kith.DeliveryNone
@@ -192,8 +197,8 @@ func decodeFacts(text []byte, i *kith.Interaction) (messageIDs []string, err err
 	return f.MessageIDs, nil
 }
 
-func newLink(l kith.Link, who []kith.Participant) link {
-	short := link{Contact: numberOf(l.ContactID), Role: l.Role, Matched: l.Matched, Rule: l.Rule, Ambiguous: l.Ambiguous}
+func newLink[C any](contact C, l kith.Link, who []kith.Participant) link[C] {
+	short := link[C]{Contact: contact, Role: l.Role, Matched: l.Matched, Rule: l.Rule, Ambiguous: l.Ambiguous}
 	for at := range who {
 		if l.Matched != "" && who[at].Address == l.Matched {
 			short.Seat, short.Matched = at+1, ""
@@ -206,9 +211,9 @@ func newLink(l kith.Link, who []kith.Participant) link {
 	return short
 }
 
-// link is the inverse of newLink, but for half of the contact's id.
-func (l link) link(who []kith.Participant) kith.Link {
-	long := kith.Link{ContactID: idOf(l.Contact, 0), Role: l.Role, Matched: l.Matched, Rule: l.Rule, Ambiguous: l.Ambiguous}
+// link is the inverse of newLink.
+func (l link[C]) link(contact kith.ID, who []kith.Participant) kith.Link {
+	long := kith.Link{ContactID: contact, Role: l.Role, Matched: l.Matched, Rule: l.Rule, Ambiguous: l.Ambiguous}
 	if l.Seat > 0 && l.Seat <= len(who) {
 		long.Matched = who[l.Seat-1].Address
 	}
@@ -216,60 +221,4 @@ func (l link) link(who []kith.Participant) kith.Link {
 		long.Rule = kith.LinkByEmail
 	}
 	return long
-}
-
-// contactFacts is the column facts of a contact.
-type contactFacts struct {
-	FirstName string            `json:"first,omitempty"`
-	LastName  string            `json:"last,omitempty"`
-	Emails    []string          `json:"emails,omitempty"`
-	Phones    []string          `json:"phones,omitempty"`
-	Title     string            `json:"title,omitempty"`
-	Language  string            `json:"language,omitempty"`
-	Owner     string            `json:"owner,omitempty"`
-	Tags      []string          `json:"tags,omitempty"`
-	Notes     map[string]string `json:"notes,omitempty"`
-}
-
-// listed makes no list an empty one, as which JSON shall show it.
-func listed[T any](s []T) []T {
-	if s == nil {
-		return []T{}
-	}
-	return s
-}
-
-// numberOf is the number of the row with an id.
-func numberOf(id kith.ID) int64 { return int64(binary.BigEndian.Uint64(id[:8])) }
-
-func tailOf(id kith.ID) int64 { return int64(binary.BigEndian.Uint64(id[8:])) }
-
-func idOf(n, tail int64) (id kith.ID) {
-	binary.BigEndian.PutUint64(id[:8], uint64(n))
-	binary.BigEndian.PutUint64(id[8:], uint64(tail))
-	return id
-}
-
-// newID makes an id that is greater than that of row last, whatever the clocks
-// of the programs say that write to the database.
-func newID(at time.Time, last int64) kith.ID {
-	id := kith.NewID(at)
-	if numberOf(id) > last {
-		return id
-	}
-	// RFC 9562 §5.7: milliseconds, four bits of version, twelve to count.
-	next := last + 1
-	if last&0xfff == 0xfff {
-		next = last + 1 - 0x1000 + 0x10000
-	}
-	binary.BigEndian.PutUint64(id[:8], uint64(next))
-	return id
-}
-
-// micros is a time as a column, NULL when zero.
-func micros(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t.UnixMicro()
 }

@@ -1,0 +1,244 @@
+// Package capture goes through a batch of captured interactions in memory, as
+// [store.Recorder] says. What a store has on file of them is put in first, with
+// few queries; then the batch is gone through in order; then the store writes
+// what the [Batch] has noted, with few statements.
+package capture
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"kith"
+	"kith/store"
+)
+
+// Batch holds what one batch of captured interactions touches. Not safe for
+// concurrent use.
+type Batch struct {
+	// What is on file. The store puts it in, see also [Batch.Load].
+	ByKey        map[kith.Key]*Entry
+	Erased       map[kith.Key]bool
+	ErasedCopies map[kith.Key][]time.Time // fingerprint: when they occurred
+	Contacts     map[kith.ID]bool         // those that exist, of the ones that links name
+	Threads      *store.Threads
+	holders      map[string]*Entry // ref in this stream: which of the entries it shows
+
+	// What is to be written, beside entries that are fresh or changed, and threads.
+	Entries       []*Entry // those on file first
+	Keys          []Key
+	Fingerprinted []*Entry // those that have got their fingerprint
+	Links         []Link
+	Seen          []Seen
+
+	fingerprints map[kith.Key][]*Entry
+	captured     []kith.Captured
+	hashes       [][]int64
+	newID        func() kith.ID
+}
+
+// Entry is one interaction that the batch touches.
+type Entry struct {
+	kith.Interaction
+	Fresh      bool // not on file
+	Changed    bool
+	Keys       []byte   // its own, then those of copies found by fingerprint
+	MessageIDs []string // of copies
+	Thread     *store.Thread
+
+	live int // evidence in this stream, as far as fingerprints need it
+}
+
+// Key finds an entry.
+type Key struct {
+	Key   kith.Key
+	Entry *Entry
+}
+
+// Link is a row of a contact's timeline.
+type Link struct {
+	Contact kith.ID
+	Entry   *Entry
+}
+
+// Seen is a place where an entry was seen.
+type Seen struct {
+	Ref   string
+	Entry *Entry
+}
+
+// New returns a batch of what is captured, which has to be clean (see [Clean])
+// and stays as it is. newID makes ids of interactions; they have to rise.
+func New(captured []kith.Captured, newID func() kith.ID) *Batch {
+	b := &Batch{
+		ByKey:   make(map[kith.Key]*Entry, len(captured)),
+		Threads: store.NewThreads(),
+		Seen:    make([]Seen, 0, len(captured)),
+
+		holders:  make(map[string]*Entry, len(captured)),
+		captured: captured,
+		hashes:   make([][]int64, len(captured)),
+		newID:    newID,
+	}
+	for i := range captured {
+		b.hashes[i] = store.ThreadHashes(captured[i].Interaction)
+	}
+	return b
+}
+
+// Hashes returns the digests of all Message-IDs that the batch names,
+// ascending, each once.
+func (b *Batch) Hashes() []int64 {
+	all := slices.Concat(b.hashes...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Load takes in an interaction that is on file.
+func (b *Batch) Load(e *Entry) {
+	b.Entries = append(b.Entries, e)
+	b.fingerprinted(e)
+}
+
+// Hold takes in that a place in this stream, whose evidence is live, shows an entry.
+func (b *Batch) Hold(ref string, e *Entry) {
+	b.holders[ref] = e
+	e.live++
+}
+
+// Walk goes through the batch.
+func (b *Batch) Walk() (done kith.Recorded) {
+	for i, c := range b.captured {
+		e := b.find(c.Interaction)
+		switch {
+		case e != nil:
+			done.Known++
+			b.merge(e, c.Interaction)
+		case b.isErased(c.Interaction):
+			done.Erased++
+			continue
+		default:
+			done.New++
+			e = b.add(c.Interaction)
+		}
+		e.Thread = b.Threads.Add(b.hashes[i], e.Thread)
+		b.see(e, c.Ref)
+	}
+	for _, e := range b.Entries {
+		e.Thread = b.Threads.Find(e.Thread)
+	}
+	return done
+}
+
+// find returns what is on file, or was earlier in the batch, for a captured
+// interaction; nil if there is none or a tombstone hides it.
+func (b *Batch) find(i *kith.Interaction) *Entry {
+	if e := b.ByKey[i.Key]; e != nil || b.Erased[i.Key] {
+		return e
+	}
+	var best *Entry
+	for _, e := range b.fingerprints[i.Fingerprint] {
+		if e.live > 0 || !near(e.OccurredAt, i.OccurredAt) {
+			continue
+		}
+		if best == nil || apart(e.OccurredAt, i.OccurredAt) < apart(best.OccurredAt, i.OccurredAt) {
+			best = e
+		}
+	}
+	return best
+}
+
+func (b *Batch) isErased(i *kith.Interaction) bool {
+	return b.Erased[i.Key] || slices.ContainsFunc(b.ErasedCopies[i.Fingerprint], func(at time.Time) bool {
+		return near(at, i.OccurredAt)
+	})
+}
+
+// near tells whether copies may have occurred at two instants.
+func near(a, b time.Time) bool { return apart(a, b) <= store.FingerprintTolerance.Microseconds() }
+
+func apart(a, b time.Time) int64 {
+	if d := a.UnixMicro() - b.UnixMicro(); d > 0 {
+		return d
+	} else {
+		return -d
+	}
+}
+
+// add takes in an interaction that is new.
+func (b *Batch) add(i *kith.Interaction) *Entry {
+	e := &Entry{Interaction: *i, Fresh: true, Keys: i.Key[:]}
+	e.ID = b.newID()
+	e.OccurredAt = e.OccurredAt.Truncate(time.Microsecond)
+	e.Links = nil
+	store.Merge(&e.Interaction, &kith.Interaction{Links: b.standing(i.Links)})
+	b.Entries = append(b.Entries, e)
+	b.ByKey[i.Key] = e
+	b.Keys = append(b.Keys, Key{i.Key, e})
+	for _, l := range e.Links {
+		b.Links = append(b.Links, Link{l.ContactID, e})
+	}
+	if b.fingerprinted(e) {
+		b.Fingerprinted = append(b.Fingerprinted, e)
+	}
+	return e
+}
+
+// merge adds to an interaction what a copy of it tells.
+func (b *Batch) merge(e *Entry, i *kith.Interaction) {
+	other := *i
+	other.Links = b.standing(i.Links)
+	before := len(e.Links)
+	hadFingerprint := e.Fingerprint != kith.Key{}
+	if store.Merge(&e.Interaction, &other) {
+		e.Changed = true
+	}
+	for _, l := range e.Links[before:] {
+		b.Links = append(b.Links, Link{l.ContactID, e})
+	}
+	if !hadFingerprint && b.fingerprinted(e) {
+		b.Fingerprinted = append(b.Fingerprinted, e)
+	}
+	if b.ByKey[i.Key] == nil { // found by its fingerprint
+		b.ByKey[i.Key] = e
+		b.Keys = append(b.Keys, Key{i.Key, e})
+		e.Keys = append(bytes.Clone(e.Keys), i.Key[:]...)
+		if i.MessageID != nil && (e.MessageID == nil || *i.MessageID != *e.MessageID) {
+			e.MessageIDs = append(e.MessageIDs, *i.MessageID)
+		}
+		e.Changed = true
+	}
+}
+
+// standing returns the links whose contact exists.
+func (b *Batch) standing(links []kith.Link) []kith.Link {
+	gone := func(l kith.Link) bool { return !b.Contacts[l.ContactID] }
+	if !slices.ContainsFunc(links, gone) {
+		return links
+	}
+	return slices.DeleteFunc(slices.Clone(links), gone)
+}
+
+// fingerprinted makes an entry known by its fingerprint, if it has one.
+func (b *Batch) fingerprinted(e *Entry) bool {
+	if (e.Fingerprint == kith.Key{}) {
+		return false
+	}
+	if b.fingerprints == nil {
+		b.fingerprints = make(map[kith.Key][]*Entry)
+	}
+	b.fingerprints[e.Fingerprint] = append(b.fingerprints[e.Fingerprint], e)
+	return true
+}
+
+// see notes where an interaction was seen: one place shows one interaction.
+func (b *Batch) see(e *Entry, ref string) {
+	if before := b.holders[ref]; before != e {
+		if before != nil {
+			before.live--
+		}
+		b.holders[ref] = e
+		e.live++
+	}
+	b.Seen = append(b.Seen, Seen{ref, e})
+}

@@ -1,0 +1,140 @@
+package capture
+
+import (
+	"slices"
+
+	"kith"
+	"kith/store"
+)
+
+// Clean returns a recording whose text is as [store.Clean] wants it: the same
+// one, or a copy. Cursors may hold any bytes.
+func Clean(rec kith.Recording) kith.Recording {
+	rec.Account, rec.Stream = store.Clean(rec.Account), store.Clean(rec.Stream)
+	copied := false
+	for i, c := range rec.Captured {
+		ref, interaction := store.Clean(c.Ref), cleaned(c.Interaction)
+		if ref == c.Ref && interaction == c.Interaction {
+			continue
+		}
+		if !copied {
+			rec.Captured, copied = slices.Clone(rec.Captured), true
+		}
+		rec.Captured[i] = kith.Captured{Ref: ref, Interaction: interaction}
+	}
+	rec.Gone, rec.Released = list(rec.Gone), list(rec.Released)
+	rec.Quarantined, rec.Bounced = slices.Clone(rec.Quarantined), slices.Clone(rec.Bounced)
+	for i := range rec.Quarantined {
+		texts(&rec.Quarantined[i].Ref, &rec.Quarantined[i].Cause)
+	}
+	for i := range rec.Bounced {
+		b := &rec.Bounced[i]
+		texts(&b.MessageID, &b.Status, &b.Reason)
+	}
+	return rec
+}
+
+// cleaned returns an interaction, or a copy of it, whose text is clean.
+func cleaned(i *kith.Interaction) *kith.Interaction {
+	clean := true
+	eachText(i, func(text *string) {
+		if clean && store.Clean(*text) != *text {
+			clean = false
+		}
+	})
+	if clean {
+		return i
+	}
+	c := *i
+	for _, p := range optional(&c) {
+		if *p != nil {
+			text := **p
+			*p = &text
+		}
+	}
+	if c.Document != nil {
+		document := *c.Document
+		c.Document = &document
+	}
+	c.Participants = slices.Clone(c.Participants)
+	for at := range c.Participants {
+		if p := &c.Participants[at]; p.Response != nil {
+			response := *p.Response
+			p.Response = &response
+		}
+	}
+	c.Links, c.Attachments, c.Notes = slices.Clone(c.Links), slices.Clone(c.Attachments), slices.Clone(c.Notes)
+	c.Flags, c.ThreadRefs = slices.Clone(c.Flags), slices.Clone(c.ThreadRefs)
+	eachText(&c, func(text *string) { *text = store.Clean(*text) })
+	return &c
+}
+
+// eachText calls fn for all text of an interaction that is not one of kith's
+// own words.
+func eachText(i *kith.Interaction, fn func(text *string)) {
+	for _, text := range []*string{
+		&i.Subject, &i.Owner, &i.Template, &i.Group, &i.CorrespondenceType, &i.DeliveryReason, &i.Snippet,
+	} {
+		fn(text)
+	}
+	for _, p := range optional(i) {
+		if *p != nil {
+			fn(*p)
+		}
+	}
+	for at := range i.Participants {
+		p := &i.Participants[at]
+		fn(&p.Address)
+		fn(&p.Name)
+		if p.Response != nil {
+			fn(p.Response)
+		}
+	}
+	for at := range i.Links {
+		fn(&i.Links[at].Matched)
+	}
+	for at := range i.Attachments {
+		fn(&i.Attachments[at].Name)
+		fn(&i.Attachments[at].MediaType)
+	}
+	for at := range i.Notes {
+		fn(&i.Notes[at].Author)
+		fn(&i.Notes[at].Text)
+	}
+	for at := range i.Flags {
+		fn(&i.Flags[at])
+	}
+	for at := range i.ThreadRefs {
+		fn(&i.ThreadRefs[at])
+	}
+	if d := i.Document; d != nil {
+		for _, text := range []*string{&d.Type, &d.Number, &d.Version, &d.URL} {
+			fn(text)
+		}
+	}
+}
+
+// optional returns the text that an interaction may lack.
+func optional(i *kith.Interaction) []**string {
+	return []**string{
+		&i.MessageID, &i.ICalUID, &i.RecurrenceID, &i.Evaluation, &i.Cost, &i.Currency,
+		&i.Language, &i.Campaign, &i.Segment, &i.Opportunity, &i.Task,
+	}
+}
+
+func list(dirty []string) []string {
+	if !slices.ContainsFunc(dirty, func(text string) bool { return store.Clean(text) != text }) {
+		return dirty
+	}
+	dirty = slices.Clone(dirty)
+	for i := range dirty {
+		texts(&dirty[i])
+	}
+	return dirty
+}
+
+func texts(dirty ...*string) {
+	for _, text := range dirty {
+		*text = store.Clean(*text)
+	}
+}
