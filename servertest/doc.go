@@ -110,9 +110,16 @@ func start(t testing.TB, path, dir string, env []string, ports int) []int {
 	return nil
 }
 
-// reap starts a process that waits for the end of the test, or of the test
-// process however it comes about, and then stops the server.
+// reap stops the server when the test is over.
 func reap(t testing.TB, path, dir string) {
+	t.Helper()
+	w := reaper(t, path, dir)
+	t.Cleanup(func() { w.Close() })
+}
+
+// reaper starts a process that waits until the file returned is closed, or the test
+// process ends, however that comes about, and then stops the server.
+func reaper(t testing.TB, path, dir string) *os.File {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -127,7 +134,7 @@ func reap(t testing.TB, path, dir string) {
 		w.Close()
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { w.Close() })
+	return w
 }
 
 // freePort finds a port below the range that the kernel hands out by itself, so
