@@ -1,6 +1,8 @@
 package config
 
 import (
+	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -39,6 +41,10 @@ type Account struct {
 	Addresses       []string `toml:"addresses" example:"alice@example.test" help:"All addresses of this mailbox; what they write is ours."`
 	URL             string   `toml:"url" example:"imaps://mail.example.test" help:"The server. imap: imaps://host or imap+starttls://host. caldav, carddav: https://…, the server, the principal or one collection. ics: https://…, webcal://… or file:, a file or a folder."`
 	Username        string   `toml:"username" example:"alice@example.test" help:"The login name."`
+	MasterUser      string   `toml:"master_user" example:"kith" help:"imap: a user who may log in as others, on a server that knows such a one (Dovecot's master user). The block then stands for an account of each of users, named NAME-ADDRESS; the password is the master user's."`
+	MasterSeparator string   `toml:"master_separator" example:"*" help:"What the server wants between the login name of a user and master_user. Left out: *"`
+	Users           []string `toml:"users" example:"alice@example.test" help:"Whose mailboxes master_user reads: the address of each and, behind a blank, the login name if it is another."`
+	UsersFile       string   `toml:"users_file" example:"users.txt" help:"A file with the same, a user a line; what follows a # is a comment."`
 	PasswordFile    string   `toml:"password_file" example:"/etc/kith/alice.password" help:"Give the password in one of four ways. A file that only the daemon's user can read:"`
 	PasswordCommand []string `toml:"password_command" example:"pass" help:"A program and its arguments; the first line it prints:"`
 	PasswordEnv     string   `toml:"password_env" example:"ALICE_PASSWORD" help:"An environment variable:"`
@@ -49,9 +55,18 @@ type Account struct {
 	AllowPrivate    bool     `toml:"allow_private" default:"false" help:"Let http and https reach this machine and private networks."`
 	AllowPlain      bool     `toml:"allow_plain" default:"false" help:"Go without TLS beyond this machine: passwords and mail can then be read on the way."`
 
+	user   string              // whose mailbox a master user reads, by login name
+	secret SecretFunc          // of an account that no file defines
 	getenv func(string) string // nil: the process's
 	dir    string              // of the configuration, where commands run
 }
+
+// SecretFunc gets a secret from where it is kept.
+type SecretFunc func(ctx context.Context) (Secret, error)
+
+// User returns the login name of the one whose mailbox it is: Username without
+// the master user.
+func (a Account) User() string { return cmp.Or(a.user, a.Username) }
 
 // Host returns the host that the account is read from, in lower case, or "" if
 // there is none.
@@ -64,13 +79,13 @@ func (a Account) Host() string {
 }
 
 // LoginDigest stands for everything that a login depends on, the secret's place
-// and time of change included. When it differs, a login that was
+// and time of change included, but not a secret that is in no file. When it differs, a login that was
 // refused is worth another try. It can't be turned back into a secret.
 func (a Account) LoginDigest() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q %q %q %q %q %q %q", a.Kind, a.URL, a.Username, a.PasswordFile, a.PasswordCommand, a.PasswordEnv, a.Credential, a.CAFile)
 	fmt.Fprint(h, a.AllowPlain, a.AllowPrivate)
-	if path, err := a.secretPath(); err == nil && path != "" {
+	if path, err := a.source().path(); err == nil && path != "" {
 		if info, err := os.Stat(path); err == nil {
 			fmt.Fprint(h, info.Size(), info.ModTime().Round(0).Format(time.RFC3339Nano))
 		}
@@ -78,10 +93,10 @@ func (a Account) LoginDigest() string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// mailbox names what the account reads, so that two accounts that read the
+// Mailbox names what the account reads, so that two accounts that read the
 // same are found: "" if that can't be told from the configuration.
-func (a Account) mailbox() string {
-	username := strings.ToLower(a.Username)
+func (a Account) Mailbox() string {
+	username := strings.ToLower(a.User())
 	u, err := url.Parse(a.URL)
 	if err != nil || a.Kind == "" {
 		return ""

@@ -41,6 +41,7 @@ func (l *loader) check() {
 	for event, code := range c.Templates {
 		l.checkTemplate(event, code)
 	}
+	l.checkSecrets()
 	l.checkAccounts()
 }
 

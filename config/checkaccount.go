@@ -13,33 +13,40 @@ import (
 )
 
 func (l *loader) checkAccounts() {
-	names := map[string]int{}
-	mailboxes := map[string]int{}
+	names := map[string]string{} // where each is
+	mailboxes := map[string]string{}
 	for i := range l.cfg.Accounts {
 		a, at := &l.cfg.Accounts[i], index("account", i)
 		l.checkAccount(a, at)
 		// Two names that differ in case alone would be taken for each other.
 		if name := strings.ToLower(a.Name); name != "" {
 			if first, twice := names[name]; twice {
-				l.problem(join(at, "name"), "is the name of the account at %s too: names must differ, in more than upper and lower case", l.origin(first))
+				l.problem(join(at, "name"), "is the name of the account at %s too: names must differ, in more than upper and lower case", first)
 			} else {
-				names[name] = i
+				names[name] = l.origin(at)
 			}
 		}
-		if mailbox := a.mailbox(); mailbox != "" {
+		if a.MasterUser != "" {
+			for _, u := range l.users(a, at) {
+				l.addMember(u, a.member(u), names, mailboxes)
+			}
+			continue
+		}
+		l.members = append(l.members, *a)
+		if mailbox := a.Mailbox(); mailbox != "" {
 			if first, twice := mailboxes[mailbox]; twice {
-				l.problem(at, "reads the same as the account at %s: remove one, or join their include and addresses", l.origin(first))
+				l.problem(at, "reads the same as the account at %s: remove one, or join their include and addresses", first)
 			} else {
-				mailboxes[mailbox] = i
+				mailboxes[mailbox] = l.origin(at)
 			}
 		}
 	}
 }
 
-// origin says where an account begins.
-func (l *loader) origin(account int) string {
-	p := l.places[index("account", account)]
-	row, _, _ := excerpt(p.doc.data, p.span.key.offset, 0)
+// origin says where something begins that has a path.
+func (l *loader) origin(path string) string {
+	p := l.places[path]
+	row, _, _ := excerpt(p.doc.data, p.at().offset, 0)
 	return fmt.Sprintf("%s:%d", p.doc.file, row)
 }
 
@@ -83,15 +90,24 @@ func (l *loader) checkAccount(a *Account, at string) {
 	switch a.Kind {
 	case KindIMAP:
 		missing("url", a.URL, "want imaps://host or imap+starttls://host")
-		missing("username", a.Username, "want the login name")
+		if a.MasterUser == "" {
+			missing("username", a.Username, "want the login name")
+		}
 	case KindCalDAV, KindCardDAV, KindICS:
 		missing("url", a.URL, "want https://…")
 	}
 	if a.URL != "" {
 		l.checkURL(a, join(at, "url"))
 	}
-	l.checkSecret(a, at)
-	if a.CAFile != "" {
+	if l.alone {
+		l.checkAlone(a, at)
+	} else {
+		l.checkMaster(a, at)
+		l.checkSecret(a, at)
+	}
+	if a.CAFile != "" && l.alone && !filepath.IsAbs(a.CAFile) {
+		l.problem(join(at, "ca_file"), "%q starts nowhere: want a path from / on, where every daemon on the register finds the file", a.CAFile)
+	} else if a.CAFile != "" {
 		a.CAFile = absolute(l.dir, a.CAFile)
 		l.checkCA(join(at, "ca_file"), a.CAFile)
 	}
@@ -100,11 +116,18 @@ func (l *loader) checkAccount(a *Account, at string) {
 // isAccountName keeps names usable in commands, where they stand before a slash.
 func isAccountName(s string) bool {
 	for i, r := range s {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && (i == 0 || !strings.ContainsRune("-_.@", r)) {
+		if !isNameRune(r) || i == 0 && strings.ContainsRune(nameMarks, r) {
 			return false
 		}
 	}
-	return len(s) <= 64
+	return len(s) <= maxName
+}
+
+// nameMarks are what names of accounts may hold beside letters and digits.
+const nameMarks = "-_.@"
+
+func isNameRune(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune(nameMarks, r)
 }
 
 // checkGlobs looks at patterns for folders: * stands for any text and ? for one
@@ -235,43 +258,66 @@ func (l *loader) checkMode(at, path string, forbidden fs.FileMode) bool {
 	return false
 }
 
-// checkSecret looks whether the account's secret can be had. It reads no secret
-// but those of the environment.
+// checkSecret looks whether the account's secret can be had.
 func (l *loader) checkSecret(a *Account, at string) {
 	a.PasswordFile = absolute(l.dir, a.PasswordFile)
-	var given []string
-	for _, key := range []string{"password_file", "password_command", "password_env", "credential"} {
+	source := a.source()
+	given := l.checkSource(at, source)
+	switch {
+	case len(given) == 0 && a.Kind == KindIMAP:
+		l.problem(at, "has no password: set one of password_file, password_command, password_env and credential")
+	case len(given) == 0 && a.Username != "" && hasOptionalLogin(a.Kind):
+		l.problem(at, "has a username and no password: set one of password_file, password_command, password_env and credential")
+	case len(given) == 1 && a.Username == "" && hasOptionalLogin(a.Kind):
+		l.problem(join(at, given[0]), "is a password without a username: set username too")
+	}
+}
+
+// hasOptionalLogin tells whether accounts of a kind may do without a login, but not with half of one.
+func hasOptionalLogin(kind Kind) bool {
+	return kind == KindCalDAV || kind == KindCardDAV || kind == KindICS
+}
+
+// checkSecrets looks whether the keys of the register can be had.
+func (l *loader) checkSecrets() {
+	s := &l.cfg.Secrets
+	s.getenv, s.dir = l.env.Getenv, l.dir
+	s.KeyFile = absolute(l.dir, s.KeyFile)
+	l.checkSource("secrets", s.source())
+}
+
+// checkSource looks whether a secret can be had, and returns the keys that
+// say where it is. It reads no secret but those of the environment.
+func (l *loader) checkSource(at string, s secretSource) (given []string) {
+	for _, key := range s.keys {
 		if _, ok := l.places[join(at, key)]; ok {
 			given = append(given, key)
 		}
 	}
-	switch {
-	case len(given) == 0 && a.Kind == KindIMAP:
-		l.problem(at, "has no password: set one of password_file, password_command, password_env and credential")
-	case len(given) == 0 && a.Username != "" && (a.Kind == KindCalDAV || a.Kind == KindCardDAV || a.Kind == KindICS):
-		l.problem(at, "has a username and no password: set one of password_file, password_command, password_env and credential")
-	case len(given) > 1:
-		l.problem(join(at, given[1]), "the password is given as %s: keep one of them", strings.Join(given, " and as "))
-	case len(given) == 1 && a.Username == "" && a.Kind != KindMicrosoft && a.Kind != KindGoogle && a.Kind != KindIMAP:
-		l.problem(join(at, given[0]), "is a password without a username: set username too")
+	if len(given) > 1 {
+		are := "the password is"
+		if s.what != "password" {
+			are = "the keys are"
+		}
+		l.problem(join(at, given[1]), "%s given as %s: keep one of them", are, strings.Join(given, " and as "))
 	}
 	for _, key := range given {
 		at := join(at, key)
 		switch {
-		case key == "password_file" && a.PasswordFile != "":
-			if l.checkReadable(at, a.PasswordFile) && !l.isCredential(a.PasswordFile) {
-				l.checkMode(at, a.PasswordFile, 0o077)
+		case key == s.keys[0] && s.file != "":
+			if l.checkReadable(at, s.file) && !l.isCredential(s.file) {
+				l.checkMode(at, s.file, 0o077)
 			}
-		case key == "password_command" && len(a.PasswordCommand) > 0:
-			if err := checkCommand(a.PasswordCommand[0], l.dir); err != nil {
+		case key == s.keys[1] && len(s.command) > 0:
+			if err := checkCommand(s.command[0], l.dir); err != nil {
 				l.problem(at, "%v", err)
 			}
-		case key == "password_env" && a.PasswordEnv != "":
-			if l.env.Getenv(a.PasswordEnv) == "" {
-				l.problem(at, "the environment variable %s is not set", a.PasswordEnv)
+		case key == s.keys[2] && s.env != "":
+			if l.env.Getenv(s.env) == "" {
+				l.problem(at, "the environment variable %s is not set", s.env)
 			}
-		case key == "credential" && a.Credential != "":
-			if path, err := a.secretPath(); err != nil {
+		case key == s.keys[3] && s.credential != "":
+			if path, err := s.path(); err != nil {
 				l.problem(at, "%v", err)
 			} else {
 				l.checkReadable(at, path)
@@ -280,6 +326,7 @@ func (l *loader) checkSecret(a *Account, at string) {
 			l.problem(at, "is empty")
 		}
 	}
+	return given
 }
 
 // isCredential tells whether systemd keeps the file: it guards those by the folder.

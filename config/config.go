@@ -30,9 +30,12 @@ type Config struct {
 	HTTP       HTTP           `toml:"http" help:"The HTTP endpoint."`
 	Log        Log            `toml:"log" help:"The log, on standard error."`
 	Limits     Limits         `toml:"limits" help:"How much is done at once, and how much is read."`
+	Secrets    Secrets        `toml:"secrets" help:"The keys to the passwords of accounts that are kept in the register, encrypted: a line for each key, as kith accounts key makes it. The first one seals, all of them open."`
 	Policy     Policy         `toml:"policy" help:"What is recorded, and what of it is kept."`
 	Templates  Templates      `toml:"templates" help:"The template for each event; an empty one means that the event is not recorded. Business documents are named by type and event, such as sales_invoice_posted."`
 	Accounts   []Account      `toml:"account" help:"A mailbox, calendar or address book to read; one [[account]] each."`
+
+	blocks []Account // as they are written: Accounts has one for each user of a block
 
 	// Path is the main file, as it was given.
 	Path string
@@ -118,6 +121,17 @@ type Limits struct {
 	AccountTimeout time.Duration `toml:"account_timeout" default:"10m" min:"10s" max:"24h" help:"How long one run of an account may take in all."`
 	HeaderSize     Bytes         `toml:"header_size" default:"1MiB" min:"16KiB" max:"1MiB" help:"How much of a message's header is read; what is longer is cut."`
 	Recipients     int           `toml:"recipients" default:"1000" min:"10" max:"100000" help:"Recipients kept of one message; contacts among the others are linked all the same."`
+}
+
+// Secrets says where the keys are that open what the register keeps sealed.
+type Secrets struct {
+	KeyFile       string   `toml:"key_file" example:"/etc/kith/keys" help:"Give the keys in one of four ways. A file that only the daemon's user can read:"`
+	KeyCommand    []string `toml:"key_command" example:"pass" help:"A program and its arguments; all that it prints:"`
+	KeyEnv        string   `toml:"key_env" example:"KITH_KEYS" help:"An environment variable:"`
+	KeyCredential string   `toml:"key_credential" example:"kith-keys" help:"A systemd credential, looked up in $CREDENTIALS_DIRECTORY:"`
+
+	getenv func(string) string // nil: the process's
+	dir    string              // of the configuration, where commands run
 }
 
 // Default returns the configuration of an empty file, but for the database,

@@ -20,6 +20,9 @@ type loader struct {
 	places map[string]place // by path in the configuration: tables, keys, and elements of arrays
 	found  []finding
 	broken map[string]bool // paths whose values could not be decoded
+
+	members []Account // with one for each user of a master user
+	alone   bool      // one account is read that no file defines
 }
 
 // place is where something is written.
@@ -200,6 +203,9 @@ func hint(name string, keys []key, table reflect.Type) string {
 		if strings.Contains(strings.ToLower(name), word) && table == reflect.TypeFor[Account]() {
 			return "; secrets are not written in this file: use password_file, password_command, password_env or credential"
 		}
+	}
+	if strings.Contains(strings.ToLower(name), "key") && table == reflect.TypeFor[Secrets]() {
+		return "; keys are not written in this file: use key_file, key_command, key_env or key_credential"
 	}
 	names := make([]string, len(keys))
 	for i, k := range keys {

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -33,8 +34,12 @@ var (
 	textType      = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// keysOf lists the keys of a table's struct in the order of its fields.
+// keysOf lists the keys of a table's struct in the order of its fields. The caller
+// must not change them.
 func keysOf(t reflect.Type) []key {
+	if known, ok := keysByType.Load(t); ok {
+		return known.([]key)
+	}
 	var keys []key
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -45,8 +50,12 @@ func keysOf(t reflect.Type) []key {
 			})
 		}
 	}
+	keysByType.Store(t, keys)
 	return keys
 }
+
+// keysByType has what keysOf found: accounts may come by the hundred thousand.
+var keysByType sync.Map
 
 // section tells whether the key is a table with keys of its own.
 func (k key) section() bool {

@@ -81,6 +81,7 @@ func Load(path string, env Env) (*Config, error) {
 		return nil, problems
 	}
 	l.cfg.Warnings = warnings
+	l.cfg.blocks, l.cfg.Accounts = l.cfg.Accounts, l.members
 	return l.cfg, nil
 }
 
@@ -101,16 +102,21 @@ func confD(dir string) ([]string, error) {
 }
 
 func readFile(path string) ([]byte, error) {
+	data, err := readAtMost(path, maxFile)
+	if err == nil && len(data) > maxFile {
+		err = errors.New("is larger than 1 MiB: not a configuration")
+	}
+	return data, err
+}
+
+// readAtMost reads a file up to a byte more than most.
+func readAtMost(path string, most int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(data) > maxFile {
-		err = errors.New("is larger than 1 MiB: not a configuration")
-	}
-	return data, err
+	return io.ReadAll(io.LimitReader(f, most+1))
 }
 
 // plain drops from a file's error the operation and the path, which the reader knows.
@@ -171,11 +177,11 @@ func (l *loader) problems() (problems, warnings Problems) {
 }
 
 // at is the value if it has a place, else the key.
-func (f finding) at() region {
-	if f.span.value.length > 0 {
-		return f.span.value
+func (p place) at() region {
+	if p.span.value.length > 0 {
+		return p.span.value
 	}
-	return f.span.key
+	return p.span.key
 }
 
 // label is how people call a path: accounts by their names, elements by their list.
@@ -188,10 +194,13 @@ func (l *loader) label(path string) string {
 		if i < len(l.cfg.Accounts) && l.cfg.Accounts[i].Name != "" {
 			label = fmt.Sprintf("account %q", l.cfg.Accounts[i].Name)
 		}
-		if parts = parts[2:]; len(parts) == 0 {
+		if parts = parts[2:]; len(parts) == 0 && !l.alone {
 			return label
 		}
 		label += ": "
+		if l.alone {
+			label = "" // there is no other
+		}
 	}
 	if last := len(parts) - 1; last > 0 {
 		if _, err := strconv.Atoi(parts[last]); err == nil {

@@ -34,6 +34,10 @@ func inFolder(t *testing.T) config.Env {
 		mode       os.FileMode
 	}{
 		{"password", "hunter2\n", 0o600},
+		{"keys", "2026 c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3I=\n", 0o600},
+		{"comment", "# none yet\n", 0o644},
+		{"wrong-users", strings.Repeat("Alice\n", 12) + "a@x.test b c\n", 0o644},
+		{"users.txt", "# the staff\n\n carol@example.test\ndan.o'hara@example.test, dan # since May\n", 0o644},
 		{"open-password", "hunter2\n", 0o644},
 		{"empty", "", 0o600},
 		{"room.ics", "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", 0o644},
@@ -179,6 +183,12 @@ func TestLoadFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	const often = "@every 5m"
+	member := func(name, address, username string) config.Account {
+		return config.Account{
+			Name: name, Kind: config.KindIMAP, Schedule: "@hourly", Owner: address, Addresses: []string{address},
+			URL: "imaps://staff.example.test", Username: username, PasswordFile: in("password"), Exclude: []string{"HR"},
+		}
+	}
 	want := &config.Config{
 		Path:       "kith.toml",
 		Database:   config.Database{Driver: config.SQLite, Path: "/var/lib/kith/kith.db"},
@@ -190,6 +200,7 @@ func TestLoadFull(t *testing.T) {
 			Workers: 8, PerHost: 2, Batch: 500, TimeSlice: time.Minute, AccountTimeout: 90 * time.Minute,
 			HeaderSize: 65536, Recipients: 200,
 		},
+		Secrets: config.Secrets{KeyFile: in("keys")},
 		Policy: config.Policy{
 			Unmatched: "suggest", Internal: "record", Bulk: "record", AutoReply: "skip", Private: "busy", Subject: "drop",
 			Body: "snippet", CompanyByDomain: true, PlusAddressing: true, GmailDots: true, CreateContacts: "exchanged",
@@ -222,6 +233,10 @@ func TestLoadFull(t *testing.T) {
 				PasswordEnv: "ALICE", AllowPlain: true,
 			},
 			{Name: "tenant", Kind: config.KindMicrosoft, Schedule: often},
+			member("staff-alice@staff.test", "alice@staff.test", "alice@staff.test*kith"),
+			member("staff-bob@staff.test", "Bob@Staff.test", "bob*kith"),
+			member("staff-carol@example.test", "carol@example.test", "carol@example.test*kith"),
+			member("staff-dan.o_hara@example.test-6b33b45a", "dan.o'hara@example.test", "dan*kith"),
 		},
 	}
 	if err := want.Since.UnmarshalText([]byte("365d")); err != nil {
@@ -235,7 +250,7 @@ func TestLoadFull(t *testing.T) {
 // diff compares what a configuration says.
 func diff(want, got *config.Config) string {
 	return cmp.Diff(want, got, cmpopts.EquateEmpty(),
-		cmpopts.IgnoreUnexported(config.Account{}),
+		cmpopts.IgnoreUnexported(config.Config{}, config.Account{}, config.Secrets{}),
 		cmp.Comparer(func(a, b config.Secret) bool { return a.Reveal() == b.Reveal() }),
 		cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() }))
 }
@@ -333,7 +348,7 @@ func TestLoadConfD(t *testing.T) {
 				"conf.d/b.toml": fmt.Sprintf(account, "a b", "alice"),
 			},
 			"conf.d/a.toml:1:1: not valid TOML: expected key but reached end of input\n   1 | [\n     | ^\n" +
-				"kith.toml:1:1: bogus: unknown key; known here: account, database, http, limits, log, own_domains, policy, since, templates, time_zone\n" +
+				"kith.toml:1:1: bogus: unknown key; known here: account, database, http, limits, log, own_domains, policy, secrets, since, templates, time_zone\n" +
 				"   1 | bogus = 1\n     | ^^^^^\n" +
 				"conf.d/b.toml:2:8: account \"a b\": name: \"a b\" is no name for an account: want letters, digits and - _ . @, 64 at most, a letter or digit first\n" +
 				"   2 | name = \"a b\"\n     |        ^^^^^",

@@ -22,7 +22,7 @@ var mistakes = []struct {
 kith.toml:1:1: sinse: unknown key; did you mean "since"?
    1 | sinse = "30d"
      | ^^^^^
-kith.toml:2:1: colour: unknown key; known here: account, database, http, limits, log, own_domains, policy, since, templates, time_zone
+kith.toml:2:1: colour: unknown key; known here: account, database, http, limits, log, own_domains, policy, secrets, since, templates, time_zone
    2 | colour = "blue"
      | ^^^^^^
 kith.toml:6:1: policy.since: unknown key; it belongs at the top of the file, before the first [table]
@@ -383,6 +383,109 @@ kith.toml:81:17: account "nameless": password_file: is a password without a user
 kith.toml:6:14: account "alice": credential: /etc/kith/credentials/alice: no such file or directory
    6 | credential = "alice"
      |              ^^^^^^^
+`},
+	{"what belongs to a master user, and to one user", "invalid-master.toml", `
+kith.toml:1:3: account "staff": has no users: name them in users or users_file
+   1 | [[account]]
+     |   ^^^^^^^
+kith.toml:6:12: account "staff": username: is that of one user: with master_user, each of users has its own
+   6 | username = "kith"
+     |            ^^^^^^
+kith.toml:7:9: account "staff": owner: is that of one user: with master_user, each of users has its own
+   7 | owner = "alice@example.test"
+     |         ^^^^^^^^^^^^^^^^^^^^
+kith.toml:9:20: account "staff": master_separator: is empty: want what the server takes between two names, such as *
+   9 | master_separator = ""
+     |                    ^^
+kith.toml:14:15: account "calendars": master_user: is for kind imap, not for caldav
+  14 | master_user = "kith"
+     |               ^^^^^^
+kith.toml:22:20: account "alice": master_separator: means nothing without master_user, the user who may log in as others
+  22 | master_separator = "*"
+     |                    ^^^
+kith.toml:23:9: account "alice": users: means nothing without master_user, the user who may log in as others
+  23 | users = ["alice@example.test"]
+     |         ^^^^^^^^^^^^^^^^^^^^^^
+kith.toml:24:14: account "alice": users_file: means nothing without master_user, the user who may log in as others
+  24 | users_file = "users.txt"
+     |              ^^^^^^^^^^^
+kith.toml:25:3: account "empty": has no username: want the login name
+  25 | [[account]]
+     |   ^^^^^^^
+kith.toml:30:15: account "empty": master_user: is empty: want the user who may log in as others
+  30 | master_user = ""
+     |               ^^
+`},
+	{"users of a master user who are none, or twice", "invalid-master-users.toml", `
+kith.toml:20:3: account "staff": users: "Alice" is no e-mail address: want the form alice@example.test, without a name
+  20 |   "Alice <alice@example.test>",
+     |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+kith.toml:21:3: account "staff": users: "alice" is no e-mail address: want the form alice@example.test, without a name
+  21 |   "alice",
+     |   ^^^^^^^
+kith.toml:22:3: account "staff": users: "" is no user: want an address and, behind a blank, the login name if it is another
+  22 |   "",
+     |   ^^
+kith.toml:23:3: account "staff": users: reads the same as the account at kith.toml:1: remove one of the two
+  23 |   "alice@example.test",
+     |   ^^^^^^^^^^^^^^^^^^^^
+kith.toml:24:3: account "staff": users: the login name "bob*x" has * in it, which stands between two names: see master_separator
+  24 |   "bob@example.test bob*x",
+     |   ^^^^^^^^^^^^^^^^^^^^^^^^
+kith.toml:26:3: account "staff": users: reads the same as the account at kith.toml:25: remove one of the two
+  26 |   "robert@example.test Bob",
+     |   ^^^^^^^^^^^^^^^^^^^^^^^^^
+kith.toml:28:3: account "staff": users: becomes the account "staff-dave@example.test", and so does that at kith.toml:7: remove one of the two
+  28 |   "dave@example.test",
+     |   ^^^^^^^^^^^^^^^^^^^
+kith.toml:30:14: account "staff": users_file: /etc/kith/users.txt:3: reads the same as the account at kith.toml:27: remove one of the two
+  30 | users_file = "users.txt"
+     |              ^^^^^^^^^^^
+`},
+	{"a file of users that names none, or wrong ones", "invalid-users-file.toml", `
+kith.toml:7:14: account "a": users_file: /etc/kith/no-such-file: no such file or directory
+   7 | users_file = "no-such-file"
+     |              ^^^^^^^^^^^^^^
+kith.toml:14:14: account "b": users_file: /etc/kith/comment names no user
+  14 | users_file = "comment"
+     |              ^^^^^^^^^
+kith.toml:21:14: account "c": users_file: /etc/kith/wrong-users:1: "Alice" is no e-mail address: want the form alice@example.test, without a name
+  21 | users_file = "wrong-users"
+     |              ^^^^^^^^^^^^^
+kith.toml:21:14: account "c": users_file: /etc/kith/wrong-users:2: "Alice" is no e-mail address: want the form alice@example.test, without a name
+  21 | users_file = "wrong-users"
+     |              ^^^^^^^^^^^^^
+kith.toml:21:14: account "c": users_file: /etc/kith/wrong-users:3: "Alice" is no e-mail address: want the form alice@example.test, without a name
+  21 | users_file = "wrong-users"
+     |              ^^^^^^^^^^^^^
+kith.toml:21:14: account "c": users_file: /etc/kith/wrong-users: 10 lines more are wrong
+  21 | users_file = "wrong-users"
+     |              ^^^^^^^^^^^^^
+`},
+	{"H09 keys that stand in the file, or can't be had", "invalid-secrets.toml", `
+kith.toml:2:1: secrets.key: unknown key; keys are not written in this file: use key_file, key_command, key_env or key_credential
+   2 | key = [secret]
+     | ^^^
+kith.toml:3:12: secrets.key_file: /etc/kith/no-such-file: no such file or directory
+   3 | key_file = "no-such-file"
+     |            ^^^^^^^^^^^^^^
+`},
+	{"H09 keys given twice, and open to others", "invalid-secrets-twice.toml", `
+kith.toml:2:12: secrets.key_file: /etc/kith/open-password can be used by others (mode 0644): chmod 0600 /etc/kith/open-password
+   2 | key_file = "open-password"
+     |            ^^^^^^^^^^^^^^^
+kith.toml:3:11: secrets.key_env: the environment variable NO_SUCH_VARIABLE is not set
+   3 | key_env = "NO_SUCH_VARIABLE"
+     |           ^^^^^^^^^^^^^^^^^^
+kith.toml:4:15: secrets.key_command: the keys are given as key_file and as key_command and as key_env and as key_credential: keep one of them
+   4 | key_command = []
+     |               ^^
+kith.toml:4:15: secrets.key_command: is empty
+   4 | key_command = []
+     |               ^^
+kith.toml:5:18: secrets.key_credential: "../keys" is no name of a credential: it has no slash
+   5 | key_credential = "../keys"
+     |                  ^^^^^^^^^
 `},
 	{"a file without certificates", "invalid-ca.toml", `
 kith.toml:5:11: account "alice": ca_file: /etc/kith/password holds no certificate in PEM form

@@ -36,6 +36,14 @@ func (p Problem) String() string {
 	return b.String()
 }
 
+// Brief returns the message and the key that it is about, without the place.
+func (p Problem) Brief() string {
+	if p.Key == "" {
+		return p.Message
+	}
+	return p.Key + ": " + p.Message
+}
+
 // Problems is everything that is wrong with a configuration, in the order of the
 // files and the places in them. It is the error that [Load] returns.
 type Problems []Problem
@@ -50,7 +58,7 @@ func (ps Problems) Error() string {
 
 var (
 	// assigned finds where a key with the name of a secret gets its value.
-	assigned = regexp.MustCompile(`(?i)[\w-]*(?:pass|pwd|secret|token|api_?key)[\w-]*["']?\s*=\s*`)
+	assigned = regexp.MustCompile(`(?i)(?:[\w-]*(?:pass|pwd|secret|token|api_?key)[\w-]*|\bkeys?)["']?\s*=\s*`)
 	// secretPlace finds the keys that only say where a secret is.
 	secretPlace = regexp.MustCompile(`^password_(?:file|command|env)["']?\s*=`)
 	// userinfo finds a password in a URL, even in one that is not well formed.

@@ -55,7 +55,8 @@ const (
 
 // Password gets the account's secret anew from where it is kept: the first line
 // of a file, of a credential or of what a command prints, or an environment
-// variable. It is the zero Secret if the account has none. A command is
+// variable; or, of an account that no file defines, from what was given to make it. It is the
+// zero Secret if the account has none. A command is
 // stopped when ctx is done or after 30 seconds; its stderr is in the error, its
 // stdout never.
 func (a Account) Password(ctx context.Context) (Secret, error) {
@@ -67,58 +68,122 @@ func (a Account) Password(ctx context.Context) (Secret, error) {
 }
 
 func (a Account) password(ctx context.Context) (Secret, error) {
+	if a.secret != nil {
+		return a.secret(ctx)
+	}
+	data, from, err := a.source().read(ctx)
+	if err != nil || from == "" {
+		return Secret{}, err
+	}
+	line, _, _ := bytes.Cut(data, []byte("\n"))
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	if len(line) == 0 {
+		return Secret{}, fmt.Errorf("%s gave an empty password", from)
+	}
+	return NewSecret(string(line)), nil
+}
+
+func (a Account) source() secretSource {
+	return secretSource{
+		what: "password", keys: [4]string{"password_file", "password_command", "password_env", "credential"},
+		file: a.PasswordFile, command: a.PasswordCommand, env: a.PasswordEnv, credential: a.Credential,
+		getenv: a.getenv, dir: a.dir,
+	}
+}
+
+// Keys gets the keys anew from where they are kept: the text of a key ring. It is the
+// zero Secret if the file names none. About a command, see [Account.Password].
+func (s Secrets) Keys(ctx context.Context) (Secret, error) {
+	data, from, err := s.source().read(ctx)
+	if err != nil {
+		return Secret{}, fmt.Errorf("secrets: %w", err)
+	}
+	if from == "" {
+		return Secret{}, nil
+	}
+	return NewSecret(string(data)), nil
+}
+
+func (s Secrets) source() secretSource {
+	return secretSource{
+		what: "keys", keys: [4]string{"key_file", "key_command", "key_env", "key_credential"},
+		file: s.KeyFile, command: s.KeyCommand, env: s.KeyEnv, credential: s.KeyCredential,
+		getenv: s.getenv, dir: s.dir,
+	}
+}
+
+// secretSource is where a secret is kept, in one of four ways.
+type secretSource struct {
+	what string    // it is
+	keys [4]string // of the configuration, in the order of the fields below
+
+	file       string
+	command    []string
+	env        string
+	credential string
+
+	getenv func(string) string // nil: the process's
+	dir    string              // where commands run
+}
+
+// read returns the secret and where it was found, "" if no place is named.
+func (s secretSource) read(ctx context.Context) (data []byte, from string, err error) {
 	switch {
-	case a.PasswordFile != "" || a.Credential != "":
-		path, err := a.secretPath()
+	case s.file != "" || s.credential != "":
+		path, err := s.path()
 		if err != nil {
-			return Secret{}, fmt.Errorf("credential: %w", err)
+			return nil, "", fmt.Errorf("credential: %w", err)
 		}
 		f, err := os.Open(path)
 		if err != nil {
-			return Secret{}, fmt.Errorf("read the password: %w", err)
+			return nil, "", fmt.Errorf("read the %s: %w", s.what, err)
 		}
 		defer f.Close()
 		data, err := io.ReadAll(io.LimitReader(f, maxSecret))
 		if err != nil {
-			return Secret{}, fmt.Errorf("read the password: %w", err)
+			return nil, "", fmt.Errorf("read the %s: %w", s.what, err)
 		}
-		return firstLine(data, path)
-	case len(a.PasswordCommand) > 0:
-		return a.runPasswordCommand(ctx)
-	case a.PasswordEnv != "":
-		return firstLine([]byte(a.env(a.PasswordEnv)), "$"+a.PasswordEnv)
+		return data, path, nil
+	case len(s.command) > 0:
+		from := s.keys[1] + " " + s.command[0]
+		data, err := s.run(ctx)
+		if err != nil {
+			return nil, "", fmt.Errorf("%s: %w", from, err)
+		}
+		return data, from, nil
+	case s.env != "":
+		return []byte(s.variable(s.env)), "$" + s.env, nil
 	}
-	return Secret{}, nil
+	return nil, "", nil
 }
 
-func (a Account) env(name string) string {
-	if a.getenv == nil {
+func (s secretSource) variable(name string) string {
+	if s.getenv == nil {
 		return os.Getenv(name)
 	}
-	return a.getenv(name)
+	return s.getenv(name)
 }
 
-// secretPath returns the file that holds the secret, "" if it is kept elsewhere.
-func (a Account) secretPath() (string, error) {
-	if a.Credential == "" {
-		return a.PasswordFile, nil
+// path returns the file that holds the secret, "" if it is kept elsewhere.
+func (s secretSource) path() (string, error) {
+	if s.credential == "" {
+		return s.file, nil
 	}
-	if filepath.Base(a.Credential) != a.Credential || !filepath.IsLocal(a.Credential) {
-		return "", fmt.Errorf("%q is no name of a credential: it has no slash", a.Credential)
+	if filepath.Base(s.credential) != s.credential || !filepath.IsLocal(s.credential) {
+		return "", fmt.Errorf("%q is no name of a credential: it has no slash", s.credential)
 	}
-	dir := a.env("CREDENTIALS_DIRECTORY")
+	dir := s.variable("CREDENTIALS_DIRECTORY")
 	if dir == "" {
-		return "", fmt.Errorf("$CREDENTIALS_DIRECTORY is not set: run under systemd with LoadCredential=%s:/path, or use password_file", a.Credential)
+		return "", fmt.Errorf("$CREDENTIALS_DIRECTORY is not set: run under systemd with LoadCredential=%s:/path, or use %s", s.credential, s.keys[0])
 	}
-	return filepath.Join(dir, a.Credential), nil
+	return filepath.Join(dir, s.credential), nil
 }
 
-func (a Account) runPasswordCommand(ctx context.Context) (Secret, error) {
-	name := a.PasswordCommand[0]
+func (s secretSource) run(ctx context.Context) ([]byte, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, commandTimeout, fmt.Errorf("no answer in %v", commandTimeout))
 	defer cancel()
-	cmd := exec.CommandContext(ctx, name, a.PasswordCommand[1:]...)
-	cmd.Dir = a.dir
+	cmd := exec.CommandContext(ctx, s.command[0], s.command[1:]...)
+	cmd.Dir = s.dir
 	stdout, stderr := &capped{most: maxSecret}, &capped{most: maxStderr}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.WaitDelay = time.Second // its children may hold the pipes open
@@ -127,11 +192,11 @@ func (a Account) runPasswordCommand(ctx context.Context) (Secret, error) {
 			err = context.Cause(ctx)
 		}
 		if said := strings.Join(strings.Fields(stderr.kept.String()), " "); said != "" {
-			return Secret{}, fmt.Errorf("password_command %s: %w: %s", name, err, strings.ToValidUTF8(said, "�"))
+			return nil, fmt.Errorf("%w: %s", err, strings.ToValidUTF8(said, "�"))
 		}
-		return Secret{}, fmt.Errorf("password_command %s: %w", name, err)
+		return nil, err
 	}
-	return firstLine(stdout.kept.Bytes(), "password_command "+name)
+	return stdout.kept.Bytes(), nil
 }
 
 // checkCommand tells whether a program can be found, without running it.
@@ -143,15 +208,6 @@ func checkCommand(name, dir string) error {
 		return fmt.Errorf("can't run %s: %s", name, plain(errors.Unwrap(err)))
 	}
 	return nil
-}
-
-func firstLine(data []byte, from string) (Secret, error) {
-	line, _, _ := bytes.Cut(data, []byte("\n"))
-	line = bytes.TrimSuffix(line, []byte("\r"))
-	if len(line) == 0 {
-		return Secret{}, fmt.Errorf("%s gave an empty password", from)
-	}
-	return NewSecret(string(line)), nil
 }
 
 // capped keeps the first bytes written to it and drops the others. The buffer is

@@ -35,14 +35,22 @@ func (c *Config) Show(w io.Writer) error {
 				fmt.Fprintf(&b, "%s = %s\n", event, quote(c.Templates[event]))
 			}
 		case k.typ == accountsType:
-			for i := range v.Len() {
+			for _, account := range c.written() {
 				fmt.Fprintf(&b, "\n[[%s]]\n", k.name)
-				showTable(&b, v.Index(i))
+				showTable(&b, reflect.ValueOf(account))
 			}
 		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// written returns the accounts as blocks of a file.
+func (c *Config) written() []Account {
+	if c.blocks != nil {
+		return c.blocks
+	}
+	return c.Accounts
 }
 
 func showTable(b *strings.Builder, v reflect.Value) {
@@ -82,7 +90,7 @@ func Example(c *Config) []byte {
 				fmt.Fprintf(&b, "%s%s = %s\n", hash(code == shippedTemplates[event]), event, quote(code))
 			}
 		case k.typ == accountsType:
-			exampleAccounts(&b, k, c.Accounts)
+			exampleAccounts(&b, k, c.written())
 		}
 	}
 	return []byte(b.String())
