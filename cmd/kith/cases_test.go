@@ -225,17 +225,30 @@ func (m *mailServer) sent(t testing.TB, user string) (bytes int) {
 type caseSite struct {
 	*site
 	server *mailServer
+	url    string            // of the accounts' server
 	users  map[string]string // the user whose mailbox an account reads
 }
 
 // open makes the register of a case and delivers the case's mail.
 func (m *mailServer) open(t *testing.T, c hardCase) *caseSite {
 	t.Helper()
-	s := &caseSite{site: &site{t: t, dir: t.TempDir(), env: map[string]string{}}, server: m, users: map[string]string{}}
-	alice := colleague{name: "alice", addresses: []string{"alice@example.test", "alice@alias.test"}, lines: c.account}
-	for _, who := range append([]colleague{alice}, c.others...) {
-		s.users[who.name] = <-m.free
+	users := map[string]string{"alice": <-m.free}
+	for _, who := range c.others {
+		users[who.name] = <-m.free
 	}
+	s := newCaseSite(t, c, m.URL("imap"), users)
+	s.server = m
+	for _, msg := range c.mail {
+		s.deliver(msg)
+	}
+	return s
+}
+
+// newCaseSite makes the register of a case, for accounts of these users on the
+// server at a URL.
+func newCaseSite(t *testing.T, c hardCase, url string, users map[string]string) *caseSite {
+	t.Helper()
+	s := &caseSite{site: &site{t: t, dir: t.TempDir(), env: map[string]string{}}, url: url, users: users}
 	s.write("password", servertest.Password+"\n")
 	s.configure(c)
 	contacts := cmp.Or(c.contacts, "Ann Doe,ann@client.test")
@@ -243,9 +256,6 @@ func (m *mailServer) open(t *testing.T, c hardCase) *caseSite {
 		contacts = "name,email\n" + contacts
 	}
 	s.importContacts(contacts + "\n")
-	for _, msg := range c.mail {
-		s.deliver(msg)
-	}
 	return s
 }
 
@@ -263,7 +273,7 @@ func (s *caseSite) configure(c hardCase) {
 		toml += fmt.Sprintf("[[account]]\nname = %q\nkind = \"imap\"\nowner = %q\naddresses = [\"%s\"]\nusername = %q\npassword_file = \"password\"\n",
 			who.name, who.addresses[0], strings.Join(who.addresses, `", "`), s.users[who.name])
 		if !strings.Contains(who.lines, "url") {
-			toml += fmt.Sprintf("url = %q\n", s.server.URL("imap"))
+			toml += fmt.Sprintf("url = %q\n", s.url)
 		}
 		toml += who.lines + "\n"
 	}

@@ -33,7 +33,7 @@ func main() {
 	// reason to leave files behind.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv, clock)
 	stop()
 	os.Exit(code)
 }
@@ -91,7 +91,7 @@ type cli struct {
 type exited int
 
 // run is the program: it returns the exit code.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) (code int) {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string, now func() time.Time) (code int) {
 	defer func() {
 		if e, ok := recover().(exited); ok {
 			code = int(e)
@@ -115,6 +115,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitUsage
 	}
 	a := newApp(&c, stdin, stdout, stderr, getenv)
+	a.now = now
 	kctx.BindTo(ctx, (*context.Context)(nil))
 	kctx.Bind(a)
 	return report(a, kctx.Run())

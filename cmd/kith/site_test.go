@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,9 +21,11 @@ import (
 // site is an installation of kith in a folder of its own: a configuration, a
 // database, and the commands run on them as a person would.
 type site struct {
-	t   testing.TB
-	dir string
-	env map[string]string
+	t     testing.TB
+	dir   string
+	env   map[string]string
+	start time.Time    // what its clock says, before ahead; zero: what ours says
+	ahead atomic.Int64 // nanoseconds that its clock was put forward
 }
 
 // newSite writes a configuration with Alice's mailbox on a server. more goes
@@ -49,6 +54,18 @@ password_file = "alice.password"
 	return s
 }
 
+// now is the time on the site's clock.
+func (s *site) now() time.Time {
+	now := s.start
+	if now.IsZero() {
+		now = clock()
+	}
+	return now.Add(time.Duration(s.ahead.Load()))
+}
+
+// wait puts the site's clock forward.
+func (s *site) wait(d time.Duration) { s.ahead.Add(int64(d)) }
+
 func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
 
 func (s *site) write(name, text string) {
@@ -62,9 +79,14 @@ func (s *site) write(name, text string) {
 func (s *site) run(args ...string) (code int, stdout, stderr string) {
 	s.t.Helper()
 	var out, errs bytes.Buffer
-	args = append([]string{"--config", s.path("kith.toml")}, args...)
-	code = run(s.t.Context(), args, strings.NewReader(""), &out, &errs, func(name string) string { return s.env[name] })
+	code = s.runTo(s.t.Context(), &out, &errs, args...)
 	return code, out.String(), errs.String()
+}
+
+// runTo is run, for commands that are looked at while they run.
+func (s *site) runTo(ctx context.Context, stdout, stderr io.Writer, args ...string) (code int) {
+	args = append([]string{"--config", s.path("kith.toml")}, args...)
+	return run(ctx, args, strings.NewReader(""), stdout, stderr, func(name string) string { return s.env[name] }, s.now)
 }
 
 // must runs a command that has to end well, and returns what it printed.
