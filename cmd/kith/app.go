@@ -18,7 +18,6 @@ import (
 	"kith/config"
 	"kith/matcher"
 	"kith/store"
-	"kith/store/sqlite"
 	syncer "kith/sync"
 	"kith/sync/imapsource"
 )
@@ -111,36 +110,6 @@ func (a *app) logger() *slog.Logger {
 		a.log = slog.New(slog.NewJSONHandler(a.stderr, options))
 	}
 	return a.log
-}
-
-// openStore opens the configured register and brings its schema up to date.
-func (a *app) openStore(ctx context.Context) (store.Store, error) {
-	return a.openSQLite(ctx, sqlite.Options{})
-}
-
-func (a *app) openSQLite(ctx context.Context, options sqlite.Options) (*sqlite.Store, error) {
-	cfg, err := a.config()
-	if err != nil {
-		return nil, err
-	}
-	path, err := databasePath(cfg)
-	if err != nil {
-		return nil, err
-	}
-	options.Log = a.logger()
-	s, err := sqlite.Open(ctx, path, options)
-	if err != nil {
-		return nil, fmt.Errorf("database %s: %w", path, err)
-	}
-	return s, nil
-}
-
-// databasePath returns the file of the embedded database.
-func databasePath(cfg *config.Config) (string, error) {
-	if cfg.Database.Driver != config.SQLite {
-		return "", usagef("database: this version keeps the register in an embedded database only: sqlite:///path/to/kith.db")
-	}
-	return cfg.Database.Path, nil
 }
 
 // account returns a configured account by name.

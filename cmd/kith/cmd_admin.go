@@ -9,8 +9,6 @@ import (
 	mangokong "github.com/alecthomas/mango-kong"
 	kongcompletion "github.com/jotaen/kong-completion"
 	"github.com/muesli/roff"
-
-	"kith/store/sqlite"
 )
 
 type versionCmd struct{}
@@ -56,7 +54,7 @@ func (*migrateCmd) Help() string {
 }
 
 func (cmd *migrateCmd) Run(ctx context.Context, a *app) error {
-	s, err := a.openSQLite(ctx, sqlite.Options{KeepSchema: true})
+	s, err := a.openRegister(ctx, true)
 	if err != nil {
 		return err
 	}

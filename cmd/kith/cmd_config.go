@@ -24,9 +24,6 @@ func (cmd *configCheckCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if _, err := databasePath(cfg); err != nil {
-		return err
-	}
 	var findings []finding
 	for _, w := range cfg.Warnings {
 		findings = append(findings, finding{Level: "warning", About: "configuration", Text: w.String()})

@@ -53,12 +53,8 @@ func (cmd *doctorCmd) Run(ctx context.Context, a *app) error {
 	return a.printFindings(findings)
 }
 
-// checkDatabase looks at the file, its disk, its schema, and how the accounts stand in it.
-func (a *app) checkDatabase(ctx context.Context, cfg *config.Config) []finding {
-	path, err := databasePath(cfg)
-	if err != nil {
-		return []finding{{Level: "error", About: "database", Text: err.Error(), Mend: "name an sqlite:// database"}}
-	}
+// checkFile looks at the file of an embedded database, and its disk.
+func checkFile(path string) []finding {
 	var findings []finding
 	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
 		findings = append(findings, finding{Level: "warning", About: "database", Text: fmt.Sprintf("%s can be read by others (%v)", path, info.Mode().Perm()), Mend: "chmod 600 " + path})
@@ -70,19 +66,30 @@ func (a *app) checkDatabase(ctx context.Context, cfg *config.Config) []finding {
 		}
 		findings = append(findings, f)
 	}
+	return findings
+}
+
+// checkDatabase looks at the database, its schema, and how the accounts stand in it.
+func (a *app) checkDatabase(ctx context.Context, cfg *config.Config) []finding {
+	var findings []finding
+	opens, answers := "see that the server runs and that the URL names it", "see that the server is no standby and its disk not full"
+	if cfg.Database.Driver == config.SQLite {
+		findings = checkFile(cfg.Database.Path)
+		opens, answers = "see that the folder exists and belongs to the user who runs kith", "see that the disk is not full and the file can be written"
+	}
 	s, err := a.openStore(ctx)
 	if err != nil {
-		return append(findings, finding{Level: "error", About: "database", Text: err.Error(), Mend: "see that the folder exists and belongs to the user who runs kith"})
+		return append(findings, finding{Level: "error", About: "database", Text: err.Error(), Mend: opens})
 	}
 	defer s.Close()
 	if err := s.Ping(ctx); err != nil {
-		return append(findings, finding{Level: "error", About: "database", Text: err.Error(), Mend: "see that the disk is not full and the file can be written"})
+		return append(findings, finding{Level: "error", About: "database", Text: err.Error(), Mend: answers})
 	}
 	have, want, err := s.Schema(ctx)
 	if err != nil {
 		return append(findings, finding{Level: "error", About: "database", Text: err.Error()})
 	}
-	findings = append(findings, finding{Level: "ok", About: "database", Text: fmt.Sprintf("%s, schema %d of %d", path, have, want)})
+	findings = append(findings, finding{Level: "ok", About: "database", Text: fmt.Sprintf("%s, schema %d of %d", cfg.Database, have, want)})
 	return append(findings, a.checkHealth(ctx, s, cfg)...)
 }
 

@@ -16,6 +16,7 @@ import (
 	"kith/config"
 	"kith/store"
 	syncer "kith/sync"
+	"kith/sync/cluster"
 )
 
 type serveCmd struct{}
@@ -61,8 +62,11 @@ func (*serveCmd) Run(ctx context.Context, a *app) error {
 		log.Warn("no account is configured: there is nothing to poll", "file", cfg.Path)
 	}
 	m := newMetrics(s)
-	runner := a.runner(cfg, s, m)
-	server, err := a.listen(ctx, cfg, newHandler(s, runner, m))
+	engine, err := a.engine(ctx, cfg, s, m)
+	if err != nil {
+		return err
+	}
+	server, err := a.listen(ctx, cfg, newHandler(s, engine, m))
 	if err != nil {
 		return err
 	}
@@ -73,10 +77,10 @@ func (*serveCmd) Run(ctx context.Context, a *app) error {
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		a.watchdog(watch, runner)
+		a.watchdog(watch, engine)
 	}()
 
-	err = runner.Run(ctx)
+	err = engine.Run(ctx)
 	a.notify(daemon.SdNotifyStopping)
 	log.Info("stopping")
 	stopWatching()
@@ -84,21 +88,46 @@ func (*serveCmd) Run(ctx context.Context, a *app) error {
 	return errors.Join(err, server.stop())
 }
 
-// runner polls the configured accounts.
-func (a *app) runner(cfg *config.Config, s store.Store, m *metrics) *syncer.Runner {
+// engine polls accounts as they fall due.
+type engine interface {
+	Run(ctx context.Context) error
+	Turned() time.Time // when it last showed that it lives
+}
+
+// engine polls the accounts of the register: alone, or with the other daemons on it.
+func (a *app) engine(ctx context.Context, cfg *config.Config, s register, m *metrics) (engine, error) {
+	worker := a.worker(cfg, s, m)
+	many, ok := s.(shared)
+	if !ok {
+		return &syncer.Runner{Worker: worker, Grace: grace}, nil
+	}
+	if err := cluster.Migrate(ctx, many.Pool()); err != nil {
+		return nil, err
+	}
+	return &cluster.Cluster{Worker: worker, Store: s, Pool: many.Pool(), Knows: a.knows, Grace: grace}, nil
+}
+
+// knows tells whether this daemon can poll an account of the register.
+func (a *app) knows(account kith.Account) bool {
+	if account.Origin == kith.OriginRegister {
+		return true
+	}
+	_, err := a.account(account.Name)
+	return err == nil
+}
+
+// worker polls the configured accounts.
+func (a *app) worker(cfg *config.Config, s store.Store, m *metrics) *syncer.Worker {
 	hosts := map[string]string{}
 	for _, account := range cfg.Accounts {
 		hosts[account.Name] = account.Host()
 	}
-	return &syncer.Runner{
-		Worker: &syncer.Worker{
-			Poller: a.poller(cfg, s), Store: s, Zone: cfg.TimeZone, Daemon: a.daemon(cfg),
-			PerHost: cfg.Limits.PerHost,
-			HostOf:  func(account string) string { return hosts[account] },
-			Slice:   cfg.Limits.TimeSlice, Timeout: cfg.Limits.AccountTimeout,
-			Ended: m.ended, Progress: m.progress,
-		},
-		Grace: grace,
+	return &syncer.Worker{
+		Poller: a.poller(cfg, s), Store: s, Zone: cfg.TimeZone, Daemon: a.daemon(cfg),
+		PerHost: cfg.Limits.PerHost,
+		HostOf:  func(account string) string { return hosts[account] },
+		Slice:   cfg.Limits.TimeSlice, Timeout: cfg.Limits.AccountTimeout,
+		Ended: m.ended, Progress: m.progress,
 	}
 }
 
@@ -123,7 +152,7 @@ func (a *app) notify(state string) {
 }
 
 // watchdog feeds systemd's watchdog as long as the loop goes round.
-func (a *app) watchdog(ctx context.Context, runner *syncer.Runner) {
+func (a *app) watchdog(ctx context.Context, engine engine) {
 	interval, err := daemon.SdWatchdogEnabled(false)
 	if err != nil || interval == 0 {
 		return
@@ -135,7 +164,7 @@ func (a *app) watchdog(ctx context.Context, runner *syncer.Runner) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			if time.Since(runner.Turned()) < stuckAfter {
+			if time.Since(engine.Turned()) < stuckAfter {
 				a.notify(daemon.SdNotifyWatchdog)
 			}
 		}
@@ -194,10 +223,10 @@ func (e *endpoint) stop() error {
 }
 
 // newHandler answers what monitors ask.
-func newHandler(s store.Store, runner *syncer.Runner, m *metrics) http.Handler {
+func newHandler(s store.Store, engine engine, m *metrics) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		if since := time.Since(runner.Turned()); since > stuckAfter {
+		if since := time.Since(engine.Turned()); since > stuckAfter {
 			http.Error(w, fmt.Sprintf("the scheduler has not moved for %v", since.Round(time.Second)), http.StatusServiceUnavailable)
 			return
 		}

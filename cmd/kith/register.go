@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"kith/config"
+	"kith/store"
+	"kith/store/postgres"
+	"kith/store/sqlite"
+	"kith/sync/cluster"
+)
+
+// register is the register's database as commands open it.
+type register interface {
+	store.Store
+	Migrate(ctx context.Context) error
+}
+
+// openStore opens the configured register and brings its schema up to date.
+func (a *app) openStore(ctx context.Context) (register, error) { return a.openRegister(ctx, false) }
+
+// openRegister opens the configured register. With keepSchema an older one may only be migrated.
+func (a *app) openRegister(ctx context.Context, keepSchema bool) (register, error) {
+	cfg, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	switch cfg.Database.Driver {
+	case config.Postgres:
+		s, err := postgres.Open(ctx, cfg.Database.URL.Reveal(), postgres.Options{
+			Log: a.logger(), ReplicaURL: cfg.Replica.URL.Reveal(), KeepSchema: keepSchema,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return shared{s}, nil
+	default:
+		s, err := sqlite.Open(ctx, cfg.Database.Path, sqlite.Options{Log: a.logger(), KeepSchema: keepSchema})
+		if err != nil {
+			return nil, fmt.Errorf("database %s: %w", cfg.Database.Path, err)
+		}
+		return s, nil
+	}
+}
+
+// shared is a register that many daemons share: it has their queue beside it.
+type shared struct{ *postgres.Store }
+
+// Migrate brings both schemas up to date.
+func (s shared) Migrate(ctx context.Context) error {
+	if err := s.Store.Migrate(ctx); err != nil {
+		return err
+	}
+	return cluster.Migrate(ctx, s.Pool())
+}
