@@ -57,15 +57,24 @@ func (l *loader) checkDatabase() {
 			dir = state
 		}
 		*db = Database{Driver: SQLite, Path: filepath.Join(dir, "kith.db")}
-		return
+	} else {
+		db.Path = absolute(l.dir, db.Path)
 	}
-	db.Path = absolute(l.dir, db.Path)
+	if _, set := l.places["database_replica"]; set && (db.Driver != Postgres || l.cfg.Replica.Driver != Postgres) {
+		l.problem("database_replica", "is a standby of a PostgreSQL database: both have to be postgres:// URLs")
+	}
+	l.checkDatabasePassword("database", *db)
+	l.checkDatabasePassword("database_replica", l.cfg.Replica)
+}
+
+// checkDatabasePassword warns of a password that others can read.
+func (l *loader) checkDatabasePassword(key string, db Database) {
 	if !db.hasPassword() {
 		return
 	}
-	at := l.placeOf("database")
+	at := l.placeOf(key)
 	if info, err := os.Stat(at.doc.file); err == nil && info.Mode().Perm()&0o007 != 0 {
-		l.found = append(l.found, finding{at, "database",
+		l.found = append(l.found, finding{at, key,
 			fmt.Sprintf("holds a password, and everybody on this machine can read this file (mode %04o): chmod o= %s, or keep the password in $PGPASSFILE", info.Mode().Perm(), at.doc.file), true})
 	}
 }

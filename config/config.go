@@ -24,6 +24,7 @@ import (
 // reload makes a new one, so that a bad file leaves the old one in force.
 type Config struct {
 	Database   Database       `toml:"database" example:"sqlite:///var/lib/kith/kith.db" help:"Where the register is kept: sqlite:///path/to/file or postgres://user@host/name. Left out: kith.db in $STATE_DIRECTORY, else beside this file. Name it where commands are run by hand as well as by the service, so that they find the same one."`
+	Replica    Database       `toml:"database_replica" example:"postgres://kith@replica.example.test/kith" help:"A standby of a PostgreSQL database, for what is only listed. It may be some moments behind; when it does not answer, the database itself is asked."`
 	Since      Since          `toml:"since" default:"365d" help:"How far back the first capture goes: hours, days, weeks, months or years (720h 365d 26w 18mo 2y), or a date."`
 	OwnDomains []string       `toml:"own_domains" example:"example.test" help:"Addresses in these domains are us, not contacts."`
 	TimeZone   *time.Location `toml:"time_zone" example:"Europe/Brussels" help:"For times without a zone, dates and schedules. Left out: the system's."`
