@@ -399,7 +399,7 @@ func TestHardCases(t *testing.T) {
 		{"B identity", [][]hardCase{identityCases}, identityStories},
 		{"C direction", [][]hardCase{directionCases}, directionStories},
 		{"D same and thread", [][]hardCase{sameCases}, sameStories},
-		{"E lines and folders", nil, lineStories},
+		{"E lines and folders", nil, slices.Concat(lineStories, folderStories)},
 		{"H privacy", [][]hardCase{privacyCases}, privacyStories},
 	} {
 		t.Run(group.name, func(t *testing.T) {

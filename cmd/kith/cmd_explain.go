@@ -99,6 +99,9 @@ func (a *app) explainInteraction(ctx context.Context, s store.Store, poller *syn
 			continue
 		}
 		e, err := poller.ExplainRef(ctx, s, seen.Account, seen.Stream, seen.Ref)
+		if errors.Is(err, kith.ErrNotFound) {
+			continue // its folder was renamed or deleted, or its account removed
+		}
 		if err != nil {
 			return err
 		}
