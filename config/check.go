@@ -60,8 +60,13 @@ func (l *loader) checkDatabase() {
 	} else {
 		db.Path = absolute(l.dir, db.Path)
 	}
-	if _, set := l.places["database_replica"]; set && (db.Driver != Postgres || l.cfg.Replica.Driver != Postgres) {
-		l.problem("database_replica", "is a standby of a PostgreSQL database: both have to be postgres:// URLs")
+	if _, set := l.places["database_replica"]; set {
+		switch {
+		case l.cfg.Replica.Driver != Postgres:
+			l.problem("database_replica", "is a standby of a PostgreSQL database: want postgres://user@host/name")
+		case db.Driver != Postgres:
+			l.problem("database_replica", "has no database that it is a standby of: database has to be a postgres:// URL too")
+		}
 	}
 	l.checkDatabasePassword("database", *db)
 	l.checkDatabasePassword("database_replica", l.cfg.Replica)

@@ -22,7 +22,7 @@ var mistakes = []struct {
 kith.toml:1:1: sinse: unknown key; did you mean "since"?
    1 | sinse = "30d"
      | ^^^^^
-kith.toml:2:1: colour: unknown key; known here: account, database, http, limits, log, own_domains, policy, secrets, since, templates, time_zone
+kith.toml:2:1: colour: unknown key; known here: account, database, database_replica, http, limits, log, own_domains, policy, secrets, since, templates, time_zone
    2 | colour = "blue"
      | ^^^^^^
 kith.toml:6:1: policy.since: unknown key; it belongs at the top of the file, before the first [table]
@@ -47,6 +47,16 @@ kith.toml:4:7: account "alice": url: holds a login: write it as username, and th
 kith.toml:11:7: account "bob": url: is no URL: want the form imaps://host
   11 | url = "imaps://bob:[secret]@mail.example.test"
      |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+`},
+	{"a replica of no database", "invalid-replica.toml", `
+kith.toml:2:20: database_replica: has no database that it is a standby of: database has to be a postgres:// URL too
+   2 | database_replica = "postgres://kith@replica.example.test/kith"
+     |                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+`},
+	{"a replica in a file", "invalid-replica-file.toml", `
+kith.toml:2:20: database_replica: is a standby of a PostgreSQL database: want postgres://user@host/name
+   2 | database_replica = "sqlite:copy.db"
+     |                    ^^^^^^^^^^^^^^^^
 `},
 	{"values of the wrong type", "invalid-type.toml", `
 kith.toml:1:9: since: is an integer: want a string, such as "365d"

@@ -85,6 +85,7 @@ func TestExampleExplainsEveryKey(t *testing.T) {
 	for _, p := range err.(config.Problems) {
 		if !strings.Contains(p.Message, "the password is given as") && !strings.Contains(p.Message, "no such file") &&
 			!strings.Contains(p.Message, "the keys are given as") && !strings.Contains(p.Message, "is that of one user") &&
+			!strings.Contains(p.Message, "has no database that it is a standby of") &&
 			!strings.Contains(p.Message, "can't run") && !strings.Contains(p.Message, "is not set") {
 			t.Errorf("the example holds a mistake: %v", p)
 		}
@@ -129,7 +130,7 @@ func TestSchemaKnowsTheInterface(t *testing.T) {
 		account account.addresses account.allow_plain account.allow_private account.ca_file account.credential account.exclude
 		account.include account.kind account.master_separator account.master_user account.name account.owner account.password_command account.password_env account.password_file
 		account.schedule account.url account.username account.users account.users_file
-		database
+		database database_replica
 		http http.allow_plain_http http.listen http.tls_cert http.tls_key
 		limits limits.account_timeout limits.batch limits.header_size limits.per_host limits.recipients limits.time_slice limits.workers
 		log log.format log.level
