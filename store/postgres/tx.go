@@ -23,7 +23,7 @@ const (
 )
 
 var (
-	beginWrite = begin(`READ COMMITTED READ WRITE`)
+	beginWrite = begin(`READ COMMITTED`)
 	beginRead  = begin(`REPEATABLE READ READ ONLY`)
 )
 

@@ -11,6 +11,7 @@ import (
 	"kith"
 	"kith/store"
 	"kith/store/internal/capture"
+	"kith/store/internal/contacts"
 )
 
 var (
@@ -19,14 +20,14 @@ var (
 	insertAddresses = insertion{`INSERT INTO addresses (address, contact) VALUES`, 2, `ON CONFLICT DO NOTHING`}
 )
 
-// write writes what a batch made and changed.
-func (b *contactBatch) write(ctx context.Context) error {
+// writeContacts writes what a batch made and changed.
+func (tx tx) writeContacts(ctx context.Context, b *contacts.Batch) error {
 	var rows, addresses []any
-	for _, e := range b.entries {
-		for _, a := range e.added {
+	for _, e := range b.Entries {
+		for _, a := range e.Added {
 			addresses = append(addresses, a, numberOf(e.ID))
 		}
-		if !e.fresh {
+		if !e.Fresh {
 			continue
 		}
 		facts, err := encodeContact(&e.Contact)
@@ -36,21 +37,21 @@ func (b *contactBatch) write(ctx context.Context) error {
 		rows = append(rows, numberOf(e.ID), tailOf(e.ID), string(e.Type), e.Source, e.ExternalID, e.Name, store.Fold(e.Name),
 			companyNumber(&e.Contact), e.NeverRecord, e.Archived, micros(e.CreatedAt), micros(e.UpdatedAt), facts)
 	}
-	if err := b.tx.insert(ctx, insertContacts, rows); err != nil {
+	if err := tx.insert(ctx, insertContacts, rows); err != nil {
 		return err
 	}
-	for _, e := range b.entries {
-		if e.changed && !e.fresh {
-			if err := b.tx.updateContact(ctx, &e.Contact); err != nil {
+	for _, e := range b.Entries {
+		if e.Changed {
+			if err := tx.updateContact(ctx, &e.Contact); err != nil {
 				return err
 			}
 		}
 	}
-	if err := b.tx.insert(ctx, insertAddresses, addresses); err != nil {
+	if err := tx.insert(ctx, insertAddresses, addresses); err != nil {
 		return err
 	}
-	if b.matters {
-		return b.tx.bumpContacts(ctx)
+	if b.Matters {
+		return tx.bumpContacts(ctx)
 	}
 	return nil
 }
@@ -98,6 +99,7 @@ func (s *Store) UpdateContact(ctx context.Context, contact kith.Contact, at time
 	if at.IsZero() {
 		return errors.New(what + ": it needs the time of the change")
 	}
+	contact = contacts.Clean([]kith.Contact{contact})[0]
 	return s.write(ctx, what, func(tx tx) error {
 		old, err := tx.contact(ctx, contact.ID)
 		if err != nil {
@@ -108,17 +110,17 @@ func (s *Store) UpdateContact(ctx context.Context, contact kith.Contact, at time
 		if contact.Type != "" && contact.Type != old.Type {
 			return fmt.Errorf("it is a %s: %w", old.Type, kith.ErrConflict)
 		}
-		b := newContactBatch(tx, at)
-		if err := b.read(ctx, []kith.Contact{{Company: contact.Company, CompanyID: contact.CompanyID}}); err != nil {
+		b, err := tx.contactBatch(ctx, at, []kith.Contact{{Company: contact.Company, CompanyID: contact.CompanyID}})
+		if err != nil {
 			return err
 		}
-		if c.CompanyID, err = b.company(&contact, &kith.Contact{Type: old.Type}); err != nil {
+		if c.CompanyID, err = b.Company(&contact, &kith.Contact{Type: old.Type}); err != nil {
 			return err
 		}
 		if err := store.CheckContact(&c); err != nil {
 			return err
 		}
-		if err := b.write(ctx); err != nil { // the company, if it is new
+		if err := tx.writeContacts(ctx, b); err != nil { // the company, if it is new
 			return err
 		}
 		if err := tx.updateContact(ctx, &c); err != nil {
@@ -131,7 +133,7 @@ func (s *Store) UpdateContact(ctx context.Context, contact kith.Contact, at time
 // changeAddresses gives a contact its new addresses.
 func (tx tx) changeAddresses(ctx context.Context, old, c *kith.Contact) error {
 	var added []any
-	changed := matters(old, c)
+	changed := contacts.Matters(old, c)
 	before, after := store.Addresses(old), store.Addresses(c)
 	for _, a := range before {
 		if slices.Contains(after, a) {
