@@ -38,10 +38,12 @@ const (
 	neverByContact
 )
 
-// directory holds what is known of addresses for one version of the contacts.
+// directory holds what is known of addresses for one version of the contacts
+// and of who we are.
 // Entries are only ever added, so that who looked up a batch finds all of it.
 type directory struct {
-	version int64
+	version    int64
+	identities Identities
 
 	mu    sync.RWMutex
 	known map[string]*who
@@ -63,7 +65,7 @@ func (m *Matcher) lookUp(ctx context.Context, items []kith.Item) (*directory, er
 	found := make(map[string]*who, len(missing))
 	var ask []string
 	for a := range missing {
-		w := m.identify(a)
+		w := m.identify(dir.identities, a)
 		found[a] = w
 		if w.smtp {
 			ask = append(ask, m.policy.forms(a)...)
@@ -94,7 +96,7 @@ func (m *Matcher) directory(version int64) *directory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.current == nil || m.current.version != version || m.current.full() {
-		m.current = &directory{version: version, known: map[string]*who{}}
+		m.current = &directory{version: version, identities: m.identities, known: map[string]*who{}}
 	}
 	return m.current
 }
@@ -128,7 +130,7 @@ func (dir *directory) missing(items []kith.Item) map[string]struct{} {
 }
 
 // identify tells what can be told of an address without the contacts.
-func (m *Matcher) identify(a string) *who {
+func (m *Matcher) identify(ids Identities, a string) *who {
 	w := &who{}
 	if m.policy.neverRecords(a) {
 		w.never = neverByPolicy
@@ -139,7 +141,7 @@ func (m *Matcher) identify(a string) *who {
 	w.smtp = true
 	w.personal = !address.IsNoReply(a) && !address.IsRole(a)
 	for _, form := range m.policy.forms(a) {
-		if owner, ok := m.identities.own(form); ok {
+		if owner, ok := ids.own(form); ok {
 			w.own = true
 			if w.owner == "" {
 				w.owner = owner

@@ -1,6 +1,8 @@
 package matcher
 
 import (
+	"iter"
+	"maps"
 	"strings"
 
 	"kith/address"
@@ -29,6 +31,7 @@ func (a Account) owner() string {
 // domains. It does not change once made; the zero Identities is nobody.
 type Identities struct {
 	owners  map[string]string // own address → owner, which may be ""
+	more    map[string]string // the same, by With: few, so that they can be copied
 	domains map[string]bool
 }
 
@@ -44,11 +47,7 @@ func NewIdentities(accounts []Account, domains []string) Identities {
 		}
 	}
 	for _, a := range accounts {
-		for _, s := range a.Addresses {
-			own, ok := address.Normalize(s)
-			if !ok {
-				continue
-			}
+		for own := range a.own() {
 			if ids.owners[own] == "" {
 				ids.owners[own] = a.owner()
 			}
@@ -63,10 +62,64 @@ func NewIdentities(accounts []Account, domains []string) Identities {
 	return ids
 }
 
+// own yields the canonical addresses that mean the owner.
+func (a Account) own() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, s := range a.Addresses {
+			if own, ok := address.Normalize(s); ok && !yield(own) {
+				return
+			}
+		}
+	}
+}
+
+// Covers tells whether all addresses of an account are known to be ours.
+func (ids Identities) Covers(a Account) bool {
+	if owner, ok := address.Normalize(a.owner()); ok && !ids.has(owner) {
+		return false
+	}
+	for own := range a.own() {
+		if !ids.has(own) {
+			return false
+		}
+	}
+	return true
+}
+
+func (ids Identities) has(canonical string) bool {
+	if _, ok := ids.owners[canonical]; ok {
+		return true
+	}
+	_, ok := ids.more[canonical]
+	return ok
+}
+
+// With returns the identities with those of an account that came later. Who
+// has an address already keeps it.
+func (ids Identities) With(a Account) Identities {
+	more := maps.Clone(ids.more)
+	if more == nil {
+		more = map[string]string{}
+	}
+	ids.more = more
+	if owner, ok := address.Normalize(a.owner()); ok && !ids.has(owner) {
+		more[owner] = owner
+	}
+	for own := range a.own() {
+		if !ids.has(own) {
+			more[own] = a.owner()
+		}
+	}
+	return ids
+}
+
 // own tells whether a canonical address is ours, and whose it is: "" when it
 // belongs to nobody in particular.
 func (ids Identities) own(canonical string) (owner string, ok bool) {
 	if owner, ok = ids.owners[canonical]; ok {
+		return owner, true
+	}
+	if owner, ok = ids.more[canonical]; ok {
 		return owner, true
 	}
 	return "", ids.domains[address.Domain(canonical)]

@@ -21,20 +21,27 @@ type Contacts interface {
 	MatchAddresses(ctx context.Context, addresses []string) (map[string][]kith.Match, error)
 }
 
-// Matcher decides about items. It is safe for concurrent use. Who we are and
-// the policy are fixed: a new configuration needs a new Matcher.
+// Matcher decides about items. It is safe for concurrent use. The policy is
+// fixed: a new configuration needs a new Matcher.
 type Matcher struct {
-	contacts   Contacts
-	identities Identities
-	policy     Policy
+	contacts Contacts
+	policy   Policy
 
-	mu      sync.Mutex
-	current *directory
+	mu         sync.Mutex
+	identities Identities
+	current    *directory
 }
 
 // New returns a Matcher. The policy's maps and slices must not change after.
 func New(contacts Contacts, identities Identities, policy Policy) *Matcher {
 	return &Matcher{contacts: contacts, identities: identities, policy: policy}
+}
+
+// SetIdentities tells anew who we are. Batches that are being matched are not affected.
+func (m *Matcher) SetIdentities(identities Identities) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.identities, m.current = identities, nil
 }
 
 // Match returns the outcome of every item, in the order of the items. When the
