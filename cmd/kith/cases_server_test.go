@@ -14,7 +14,7 @@ func TestScriptedServers(t *testing.T) {
 			c.try(t)
 		})
 	}
-	for _, c := range slices.Concat(uidStories) {
+	for _, c := range slices.Concat(uidStories, sessionStories) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			c.tell(t)
