@@ -90,7 +90,19 @@ func (a Account) LoginDigest() string {
 			fmt.Fprint(h, info.Size(), info.ModTime().Round(0).Format(time.RFC3339Nano))
 		}
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	return a.mailboxDigest() + "-" + hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// ReadsSame tells whether an account that has the given [Account.LoginDigest] reads the
+// same as this one, with whatever password. The secrets of two machines lie in two places.
+func (a Account) ReadsSame(loginDigest string) bool {
+	mailbox, _, _ := strings.Cut(loginDigest, "-")
+	return mailbox == a.mailboxDigest()
+}
+
+func (a Account) mailboxDigest() string {
+	sum := sha256.Sum256([]byte(a.Mailbox()))
+	return hex.EncodeToString(sum[:8])
 }
 
 // Mailbox names what the account reads, so that two accounts that read the

@@ -185,3 +185,16 @@ func TestLoginDigest(t *testing.T) {
 		t.Error("a new secret in the file: the digest is the same")
 	}
 }
+
+func TestReadsSame(t *testing.T) {
+	here := config.Account{Kind: config.KindIMAP, URL: "imaps://mail.example.test", Username: "alice@example.test", PasswordFile: "/etc/kith/alice"}
+	there := here
+	there.PasswordFile, there.Credential = "", "alice"
+	if here.LoginDigest() == there.LoginDigest() || !here.ReadsSame(there.LoginDigest()) {
+		t.Errorf("one mailbox whose password lies elsewhere: %s, %s", here.LoginDigest(), there.LoginDigest())
+	}
+	there.URL = "imaps://other.example.test"
+	if here.ReadsSame(there.LoginDigest()) {
+		t.Error("another server's mailbox is taken for the same")
+	}
+}

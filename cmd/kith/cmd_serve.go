@@ -58,11 +58,15 @@ func (*serveCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 
-	if len(cfg.Accounts) == 0 {
-		log.Warn("no account is configured: there is nothing to poll", "file", cfg.Path)
+	if _, err := a.ring(ctx); err != nil {
+		return err
 	}
 	m := newMetrics(s)
-	engine, err := a.engine(ctx, cfg, s, m)
+	f, err := a.fleet(ctx, cfg, s)
+	if err != nil {
+		return err
+	}
+	engine, err := a.engine(ctx, f, s, m)
 	if err != nil {
 		return err
 	}
@@ -95,8 +99,8 @@ type engine interface {
 }
 
 // engine polls the accounts of the register: alone, or with the other daemons on it.
-func (a *app) engine(ctx context.Context, cfg *config.Config, s register, m *metrics) (engine, error) {
-	worker := a.worker(cfg, s, m)
+func (a *app) engine(ctx context.Context, f *fleet, s register, m *metrics) (engine, error) {
+	worker := a.worker(f, m)
 	many, ok := s.(shared)
 	if !ok {
 		return &syncer.Runner{Worker: worker, Grace: grace}, nil
@@ -104,28 +108,24 @@ func (a *app) engine(ctx context.Context, cfg *config.Config, s register, m *met
 	if err := cluster.Migrate(ctx, many.Pool()); err != nil {
 		return nil, err
 	}
-	return &cluster.Cluster{Worker: worker, Store: s, Pool: many.Pool(), Knows: a.knows, Grace: grace}, nil
+	return &cluster.Cluster{Worker: worker, Store: s, Pool: many.Pool(), Knows: f.knows, Grace: grace}, nil
 }
 
 // knows tells whether this daemon can poll an account of the register.
-func (a *app) knows(account kith.Account) bool {
+func (f *fleet) knows(account kith.Account) bool {
 	if account.Origin == kith.OriginRegister {
 		return true
 	}
-	_, err := a.account(account.Name)
-	return err == nil
+	here, ok := f.file[account.Name]
+	return ok && here.ReadsSame(account.Settings)
 }
 
-// worker polls the configured accounts.
-func (a *app) worker(cfg *config.Config, s store.Store, m *metrics) *syncer.Worker {
-	hosts := map[string]string{}
-	for _, account := range cfg.Accounts {
-		hosts[account.Name] = account.Host()
-	}
+// worker polls accounts.
+func (a *app) worker(f *fleet, m *metrics) *syncer.Worker {
+	cfg := f.cfg
 	return &syncer.Worker{
-		Poller: a.poller(cfg, s), Store: s, Zone: cfg.TimeZone, Daemon: a.daemon(cfg),
-		PerHost: cfg.Limits.PerHost,
-		HostOf:  func(account string) string { return hosts[account] },
+		Poller: f.poller(), Store: f.store, Zone: cfg.TimeZone, Daemon: a.daemon(cfg),
+		PerHost: cfg.Limits.PerHost, HostOf: f.host,
 		Slice:   cfg.Limits.TimeSlice, Timeout: cfg.Limits.AccountTimeout,
 		Ended: m.ended, Progress: m.progress,
 	}
