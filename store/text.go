@@ -18,3 +18,17 @@ func Clean(text string) string {
 		return r
 	}, text)
 }
+
+// Holds tells whether every word, folded, occurs in a text, without regard to case.
+func Holds(text string, words []string) bool {
+	if len(words) == 0 {
+		return true
+	}
+	text = Fold(text)
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			return false
+		}
+	}
+	return true
+}

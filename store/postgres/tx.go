@@ -42,7 +42,8 @@ const (
 	lockSchema   advisoryLock = 0x6b697468_0001 + iota // held by who migrates: the migrations have its number
 	lockAccounts                                       // held by who defines accounts
 	lockContacts                                       // held by who changes contacts
-	lockLinks                                          // shared by who links interactions to contacts, held by who removes a contact
+	lockLinks                                          // shared by who links interactions to contacts, held by who removes either
+	lockReports                                        // shared by who records messages of ours, held by who looks for those that a delivery report names
 )
 
 // tx is a transaction.

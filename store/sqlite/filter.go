@@ -22,7 +22,7 @@ func (s *Store) Interactions(ctx context.Context, filter store.Filter) iter.Seq2
 		if left <= 0 {
 			left = math.MaxInt
 		}
-		words := strings.Fields(store.Fold(filter.Text))
+		words := strings.Fields(store.Fold(store.Clean(filter.Text)))
 		for size := firstPage; ; size = min(2*size, lastPage) {
 			want := size
 			if len(words) == 0 {
@@ -52,7 +52,8 @@ func (s *Store) Interactions(ctx context.Context, filter store.Filter) iter.Seq2
 }
 
 // page reads the next rows of a listing, moves the filter past them, and
-// returns those that hold the words.
+// returns those that hold the words. SQL can't tell: SQLite knows the case of
+// ASCII letters only.
 func (tx tx) page(ctx context.Context, filter *store.Filter, words []string, size int) (page []*kith.Interaction, full bool, err error) {
 	q, err := tx.filtered(ctx, filter)
 	if err != nil {
@@ -68,7 +69,7 @@ func (tx tx) page(ctx context.Context, filter *store.Filter, words []string, siz
 			}
 			rows++
 			filter.After = &store.Position{OccurredAt: facts.Moment{r.occurredAt, 0}.Time(), ID: idOf(r.n, r.tail)}
-			if !holds(r.subject, words) {
+			if !store.Holds(r.subject, words) {
 				return nil
 			}
 			i, _, err := r.interaction()
@@ -83,7 +84,7 @@ func (tx tx) page(ctx context.Context, filter *store.Filter, words []string, siz
 
 // CountInteractions implements [store.Interactions].
 func (s *Store) CountInteractions(ctx context.Context, filter store.Filter) (int, error) {
-	words := strings.Fields(store.Fold(filter.Text))
+	words := strings.Fields(store.Fold(store.Clean(filter.Text)))
 	n := 0
 	err := s.read(ctx, "count interactions", func(tx tx) error {
 		n = 0
@@ -97,7 +98,7 @@ func (s *Store) CountInteractions(ctx context.Context, filter store.Filter) (int
 		return tx.each(ctx, `SELECT i.subject`+q.from+q.where(), q.args, func(scan func(...any) error) error {
 			var subject string
 			err := scan(&subject)
-			if holds(subject, words) {
+			if store.Holds(subject, words) {
 				n++
 			}
 			return err
@@ -107,21 +108,6 @@ func (s *Store) CountInteractions(ctx context.Context, filter store.Filter) (int
 		n = min(n, filter.Limit)
 	}
 	return n, err
-}
-
-// holds tells whether every word, folded, occurs in a text. SQL can't: SQLite
-// knows the case of ASCII letters only.
-func holds(text string, words []string) bool {
-	if len(words) == 0 {
-		return true
-	}
-	text = store.Fold(text)
-	for _, w := range words {
-		if !strings.Contains(text, w) {
-			return false
-		}
-	}
-	return true
 }
 
 // selection is the SQL of a filter, over interactions i.
@@ -167,15 +153,16 @@ func (tx tx) filtered(ctx context.Context, f *store.Filter) (*selection, error) 
 		{`i.kind = ?`, string(f.Kind)},
 		{`i.direction = ?`, string(f.Direction)},
 		{`i.status = ?`, string(f.Status)},
-		{`i.owner = ?`, f.Owner},
-		{`i.template = ?`, f.Template},
+		{`i.owner = ?`, store.Clean(f.Owner)},
+		{`i.template = ?`, store.Clean(f.Template)},
 	} {
 		if c.value != "" {
 			q.and(c.condition, c.value)
 		}
 	}
 	if f.MessageID != "" {
-		q.and(byMessageID, store.MessageHash(f.MessageID), f.MessageID, f.MessageID)
+		id := store.Clean(f.MessageID)
+		q.and(byMessageID, store.MessageHash(id), id, id)
 	}
 	if f.Thread != "" {
 		root, ok := store.ParseThreadID(f.Thread)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kith"
+	"kith/store"
 )
 
 // Interaction implements [store.Interactions].
@@ -22,6 +23,7 @@ func (s *Store) InteractionByKey(ctx context.Context, key kith.Key) (kith.Intera
 
 // InteractionByRef implements [store.Interactions].
 func (s *Store) InteractionByRef(ctx context.Context, account, stream, ref string) (kith.Interaction, error) {
+	account, stream, ref = store.Clean(account), store.Clean(stream), store.Clean(ref)
 	return s.interaction(ctx, fmt.Sprintf("read the interaction of %s/%s/%s", account, stream, ref),
 		`i.n = (SELECT e.interaction FROM streams s JOIN evidence e ON e.stream = s.n WHERE s.account = ? AND s.name = ? AND e.ref = ?)`,
 		account, stream, ref)

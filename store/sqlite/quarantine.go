@@ -43,12 +43,12 @@ func (tx tx) quarantine(ctx context.Context, stream int64, rec kith.Recording) e
 
 // DueQuarantine implements [store.Recorder].
 func (s *Store) DueQuarantine(ctx context.Context, account string, now time.Time, limit int) ([]kith.Quarantined, error) {
-	return s.quarantined(ctx, `WHERE s.account = ? AND q.next_try <= ? ORDER BY q.next_try, s.name, q.ref LIMIT ?`, account, now.UnixMicro(), max(limit, 0))
+	return s.quarantined(ctx, `WHERE s.account = ? AND q.next_try <= ? ORDER BY q.next_try, s.name, q.ref LIMIT ?`, store.Clean(account), now.UnixMicro(), max(limit, 0))
 }
 
 // Quarantine implements [store.Recorder].
 func (s *Store) Quarantine(ctx context.Context, account string) ([]kith.Quarantined, error) {
-	return s.quarantined(ctx, `WHERE ? IN ('', s.account) ORDER BY s.account, s.name, q.since, q.ref`, account)
+	return s.quarantined(ctx, `WHERE ? IN ('', s.account) ORDER BY s.account, s.name, q.since, q.ref`, store.Clean(account))
 }
 
 func (s *Store) quarantined(ctx context.Context, where string, args ...any) ([]kith.Quarantined, error) {
@@ -57,15 +57,17 @@ func (s *Store) quarantined(ctx context.Context, where string, args ...any) ([]k
 		return tx.each(ctx, `SELECT s.account, s.name, q.ref, q.cause, q.since, q.attempts, q.next_try
 			FROM quarantine q JOIN streams s ON s.n = q.stream `+where, args,
 			func(scan func(...any) error) error {
-				var q kith.Quarantined
-				var since, next sql.NullInt64
-				if err := scan(&q.Account, &q.Stream, &q.Ref, &q.Cause, &since, &q.Attempts, &next); err != nil {
-					return err
-				}
-				q.Since, q.NextTry = timeOf(since), timeOf(next)
+				q, err := scanQuarantined(scan)
 				items = append(items, q)
-				return nil
+				return err
 			})
 	})
 	return items, err
+}
+
+func scanQuarantined(scan func(...any) error) (q kith.Quarantined, err error) {
+	var since, next sql.NullInt64
+	err = scan(&q.Account, &q.Stream, &q.Ref, &q.Cause, &since, &q.Attempts, &next)
+	q.Since, q.NextTry = timeOf(since), timeOf(next)
+	return q, err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kith"
+	"kith/store"
 )
 
 // stream is a row of streams.
@@ -69,6 +70,7 @@ func (tx tx) knownStream(ctx context.Context, account, name string) (stream, err
 
 // Stream implements [store.Recorder].
 func (s *Store) Stream(ctx context.Context, account, name string) (kith.StreamStatus, error) {
+	account, name = store.Clean(account), store.Clean(name)
 	var status kith.StreamStatus
 	err := s.read(ctx, fmt.Sprintf("read the state of stream %s/%s", account, name), func(tx tx) error {
 		st, err := tx.stream(ctx, account, name)
@@ -95,6 +97,7 @@ func (st stream) status() kith.StreamStatus {
 
 // StreamDone implements [store.Recorder].
 func (s *Store) StreamDone(ctx context.Context, account, name string, at time.Time, failure string) error {
+	account, name, failure = store.Clean(account), store.Clean(name), store.Clean(failure)
 	return s.write(ctx, fmt.Sprintf("note the end of stream %s/%s", account, name), func(tx tx) error {
 		st, err := tx.knownStream(ctx, account, name)
 		if err != nil {
@@ -114,6 +117,7 @@ const refsPage = 5000
 
 // Refs implements [store.Recorder].
 func (s *Store) Refs(ctx context.Context, account, name string) iter.Seq2[string, error] {
+	account, name = store.Clean(account), store.Clean(name)
 	return func(yield func(string, error) bool) {
 		page := make([]string, 0, refsPage)
 		for last := ""; ; last = page[len(page)-1] {

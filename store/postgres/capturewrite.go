@@ -1,0 +1,194 @@
+package postgres
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"kith"
+	"kith/store/internal/capture"
+	"kith/store/internal/facts"
+)
+
+// write writes what the batch has changed, or adds the statements that will.
+func (b *batch) write(ctx context.Context, statements *pgx.Batch) error {
+	b.queueThreads(statements)
+	if err := b.copyInteractions(ctx); err != nil {
+		return err
+	}
+	var changed []*capture.Entry
+	for _, e := range b.Entries {
+		if e.Changed && !e.Fresh {
+			changed = append(changed, e)
+		}
+	}
+	if err := queueUpdate(statements, changed); err != nil {
+		return err
+	}
+	b.queueKeys(statements)
+	b.queueEvidence(statements)
+	b.queueTimeline(statements)
+	return nil
+}
+
+var interactionColumns = []string{
+	"id", "occurred_at", "thread", "zone", "fingerprint", "keys", "kind", "status", "direction",
+	"owner", "template", "message_id", "subject", "facts",
+}
+
+// copyInteractions writes new interactions: COPY takes two thirds of what an
+// INSERT of as many arrays takes.
+func (b *batch) copyInteractions(ctx context.Context) error {
+	at := slices.IndexFunc(b.Entries, func(e *capture.Entry) bool { return e.Fresh })
+	if at < 0 {
+		return nil
+	}
+	fresh := b.Entries[at:] // those on file come first
+	encoder := newEncoder()
+	_, err := b.tx.CopyFrom(ctx, pgx.Identifier{"interactions"}, interactionColumns,
+		pgx.CopyFromSlice(len(fresh), func(n int) ([]any, error) {
+			e := fresh[n]
+			text, err := encoder.Encode(&e.Interaction, e.MessageIDs)
+			_, zone := e.OccurredAt.Zone()
+			return []any{
+				pgtype.UUID{Bytes: e.ID, Valid: true}, e.OccurredAt, e.Thread.Label, int32(zone),
+				pgtype.UUID{Bytes: e.Fingerprint, Valid: e.Fingerprint != kith.Key{}}, e.Keys,
+				string(e.Kind), string(e.Status), string(e.Direction), e.Owner, e.Template, e.MessageID, e.Subject, text,
+			}, err
+		}))
+	return err
+}
+
+// newEncoder makes the column facts of interactions.
+func newEncoder() *facts.Encoder[kith.ID] { return &facts.Encoder[kith.ID]{Contact: itself} }
+
+// queueUpdate writes what may change of interactions after they were recorded.
+func queueUpdate(statements *pgx.Batch, changed []*capture.Entry) error {
+	if len(changed) == 0 {
+		return nil
+	}
+	var ids, fingerprints uuids
+	var keys [][]byte
+	var directions, owners, templates, texts []string
+	encoder := newEncoder()
+	for _, e := range changed {
+		text, err := encoder.Encode(&e.Interaction, e.MessageIDs)
+		if err != nil {
+			return err
+		}
+		ids, fingerprints, keys = append(ids, e.ID), append(fingerprints, kith.ID(e.Fingerprint)), append(keys, e.Keys)
+		directions, owners, templates = append(directions, string(e.Direction)), append(owners, e.Owner), append(templates, e.Template)
+		texts = append(texts, string(text))
+	}
+	statements.Queue(`UPDATE interactions i SET keys = u.keys, direction = u.direction, owner = u.owner, template = u.template, facts = u.facts,
+			fingerprint = nullif(u.fingerprint, '00000000-0000-0000-0000-000000000000')
+		FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::json[])
+			u (id, fingerprint, keys, direction, owner, template, facts)
+		WHERE i.id = u.id`, ids, fingerprints, keys, directions, owners, templates, texts)
+	return nil
+}
+
+// queueThreads gives every new thread its label, and writes threads and ids.
+func (b *batch) queueThreads(statements *pgx.Batch) {
+	var n, roots, leasts, losers, winners []int64
+	var merged []int32
+	var heads [][]byte
+	for _, e := range b.Entries {
+		t := e.Thread
+		if !t.Dirty {
+			continue
+		}
+		t.Dirty = false
+		if t.Label == 0 {
+			t.Label, b.labels = b.labels[0], b.labels[1:]
+		}
+		n, roots, leasts = append(n, t.Label), append(roots, t.Root()), append(leasts, t.Least)
+		merged, heads = append(merged, int32(t.Merged)), append(heads, t.EncodeHeads())
+		for _, l := range t.Losers {
+			losers, winners = append(losers, l), append(winners, t.Label)
+		}
+	}
+	if len(losers) > 0 {
+		for _, column := range []string{"n", "parent"} {
+			statements.Queue(`UPDATE threads t SET parent = u.winner FROM unnest($1::bigint[], $2::bigint[]) u (loser, winner)
+				WHERE t.`+column+` = u.loser`, losers, winners)
+		}
+	}
+	if len(n) > 0 {
+		statements.Queue(`INSERT INTO threads (n, root, least, merged, heads)
+			SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::bytea[])
+			ON CONFLICT (n) DO UPDATE SET root = excluded.root, least = excluded.least, merged = excluded.merged, heads = excluded.heads`,
+			n, roots, leasts, merged, heads)
+	}
+	if len(b.Threads.Fresh) > 0 {
+		slices.Sort(b.Threads.Fresh)
+		labels := make([]int64, len(b.Threads.Fresh))
+		for i, h := range b.Threads.Fresh {
+			labels[i] = b.Threads.Find(b.Threads.Nodes[h]).Label
+		}
+		statements.Queue(`INSERT INTO message_ids (hash, thread) SELECT * FROM unnest($1::bigint[], $2::bigint[])`, b.Threads.Fresh, labels)
+	}
+}
+
+// queueKeys writes keys and fingerprints in their order: so of two programs
+// that write the same ones the second waits for the first, and none for the other.
+func (b *batch) queueKeys(statements *pgx.Batch) {
+	type row struct {
+		key, interaction kith.ID
+		n                int32
+	}
+	rows := make([]row, 0, len(b.Keys)+len(b.Fingerprinted))
+	for _, k := range b.Keys {
+		rows = append(rows, row{kith.ID(k.Key), k.Entry.ID, 0})
+	}
+	for _, e := range b.Fingerprinted {
+		b.prints[e.Fingerprint]++
+		rows = append(rows, row{kith.ID(e.Fingerprint), e.ID, int32(b.prints[e.Fingerprint])})
+	}
+	if len(rows) == 0 {
+		return
+	}
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(bytes.Compare(a.key[:], b.key[:]), cmp.Compare(a.n, b.n)) })
+	keys, interactions, numbers := make(uuids, len(rows)), make(uuids, len(rows)), make([]int32, len(rows))
+	for i, r := range rows {
+		keys[i], interactions[i], numbers[i] = r.key, r.interaction, r.n
+	}
+	statements.Queue(`INSERT INTO keys (key, interaction, n) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[])`, keys, interactions, numbers)
+}
+
+// queueEvidence writes the places that are new or show something else.
+func (b *batch) queueEvidence(statements *pgx.Batch) {
+	var refs []string
+	var interactions uuids
+	for _, s := range b.Seen {
+		if p, known := b.places[s.Ref]; !known || p.gone || p.interaction != s.Entry.ID {
+			refs, interactions = append(refs, s.Ref), append(interactions, s.Entry.ID)
+		}
+	}
+	if len(refs) > 0 {
+		statements.Queue(`INSERT INTO evidence (stream, ref, interaction, seen_at)
+			SELECT $1, u.ref, u.interaction, $2 FROM unnest($3::text[], $4::uuid[]) u (ref, interaction)
+			ON CONFLICT (stream, ref) DO UPDATE SET interaction = excluded.interaction, seen_at = excluded.seen_at, gone = false`,
+			b.stream.n, b.at, refs, interactions)
+	}
+}
+
+func (b *batch) queueTimeline(statements *pgx.Batch) {
+	if len(b.Links) == 0 {
+		return
+	}
+	slices.SortFunc(b.Links, func(a, b capture.Link) int {
+		return cmp.Or(bytes.Compare(a.Contact[:], b.Contact[:]), a.Entry.OccurredAt.Compare(b.Entry.OccurredAt))
+	})
+	contacts, interactions := make(uuids, len(b.Links)), make(uuids, len(b.Links))
+	times := make([]pgtype.Timestamptz, len(b.Links))
+	for i, l := range b.Links {
+		contacts[i], interactions[i], times[i] = l.Contact, l.Entry.ID, pgtype.Timestamptz{Time: l.Entry.OccurredAt, Valid: true}
+	}
+	statements.Queue(`INSERT INTO timeline (contact, occurred_at, interaction)
+		SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[]) ON CONFLICT DO NOTHING`, contacts, times, interactions)
+}
