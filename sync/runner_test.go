@@ -155,7 +155,7 @@ func newRunner(s *schedule, log *slog.Logger, poll func(ctx context.Context, acc
 					return polls{&fakeSource{}, func(ctx context.Context) error { return poll(ctx, name) }}, matcher.Account{}, nil
 				},
 			},
-			Store: s, Zone: time.UTC, Daemon: kith.Daemon{Name: "one", Workers: 4}, PerHost: 4, HostOf: func(string) string { return "host" },
+			Store: s, Zone: time.UTC, Daemon: kith.Daemon{Name: "one", Workers: 4}, PerHost: 4, HostOf: func(context.Context, string) string { return "host" },
 			Slice: 30 * time.Second, Timeout: 5 * time.Minute,
 		},
 		Grace: 8 * time.Second,

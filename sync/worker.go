@@ -44,7 +44,7 @@ type Worker struct {
 
 	PerHost int // accounts of one host polled at once
 	// HostOf names the host of an account, for PerHost.
-	HostOf func(account string) string
+	HostOf func(ctx context.Context, account string) string
 
 	Slice   time.Duration // how long one run may go on with the past
 	Timeout time.Duration // how long one run may take in all
@@ -55,8 +55,8 @@ type Worker struct {
 	Progress func(Progress)
 
 	mu      sync.Mutex
-	hosts   map[string]int  // accounts of each host that are polled
-	polling map[string]bool // accounts that are polled
+	hosts   map[string]int // accounts of each host that are polled
+	polling map[string]int // accounts that are polled: twice for a moment, when a run finds itself overtaken
 	beaten  time.Time
 }
 
@@ -72,7 +72,7 @@ func (w *Worker) Beaten() time.Time {
 // connection to spare is put back.
 func (w *Worker) Work(ctx context.Context, soft <-chan struct{}, account kith.Account) {
 	var err error
-	if host := w.HostOf(account.Name); w.enter(account.Name, host) {
+	if host := w.HostOf(ctx, account.Name); w.enter(account.Name, host) {
 		err = w.run(ctx, soft, account)
 		w.leave(account.Name, host)
 	} else {
@@ -96,7 +96,6 @@ func (w *Worker) PutBack(ctx context.Context, account kith.Account) error {
 // run polls an account. The error tells that the register did not take the
 // start of the run or its end; how the poll went is in the account.
 func (w *Worker) run(ctx context.Context, soft <-chan struct{}, account kith.Account) error {
-
 	// A lease shows what was read as the start; the store keeps microseconds.
 	started := w.Poller.Now().Truncate(time.Microsecond)
 	clock := time.Now()
@@ -134,17 +133,19 @@ func (w *Worker) enter(account, host string) bool {
 		return false
 	}
 	if w.hosts == nil {
-		w.hosts, w.polling = map[string]int{}, map[string]bool{}
+		w.hosts, w.polling = map[string]int{}, map[string]int{}
 	}
 	w.hosts[host]++
-	w.polling[account] = true
+	w.polling[account]++
 	return true
 }
 
 func (w *Worker) leave(account, host string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.polling, account)
+	if w.polling[account]--; w.polling[account] == 0 {
+		delete(w.polling, account)
+	}
 	if w.hosts[host]--; w.hosts[host] == 0 {
 		delete(w.hosts, host)
 	}

@@ -17,7 +17,6 @@ import (
 	"kith/address"
 	"kith/config"
 	"kith/matcher"
-	"kith/store"
 	syncer "kith/sync"
 	"kith/sync/imapsource"
 )
@@ -110,55 +109,6 @@ func (a *app) logger() *slog.Logger {
 		a.log = slog.New(slog.NewJSONHandler(a.stderr, options))
 	}
 	return a.log
-}
-
-// account returns a configured account by name.
-func (a *app) account(name string) (config.Account, error) {
-	cfg, err := a.config()
-	if err != nil {
-		return config.Account{}, err
-	}
-	for _, account := range cfg.Accounts {
-		if account.Name == name {
-			return account, nil
-		}
-	}
-	return config.Account{}, fmt.Errorf("account %q is not in %s: %w", name, cfg.Path, kith.ErrNotFound)
-}
-
-// poller wires the syncer to the configured accounts.
-func (a *app) poller(cfg *config.Config, s store.Store) *syncer.Poller {
-	who := map[string]matcher.Account{}
-	var all []matcher.Account
-	for _, account := range cfg.Accounts {
-		who[account.Name] = identity(account)
-		all = append(all, who[account.Name])
-	}
-	return &syncer.Poller{
-		Store:   s,
-		Matcher: matcher.New(s, matcher.NewIdentities(all, cfg.OwnDomains), policy(cfg)),
-		Now:     a.now,
-		Log:     a.logger(),
-		Since:   cfg.Since.Horizon(a.now()),
-		Open: func(ctx context.Context, name string) (syncer.Source, matcher.Account, error) {
-			account, err := a.account(name)
-			if err != nil {
-				return nil, matcher.Account{}, err
-			}
-			source, err := a.open(ctx, cfg, account)
-			return source, who[name], err
-		},
-	}
-}
-
-// identity tells the matcher whose an account is. The user name is an
-// address of the owner wherever it looks like one.
-func identity(account config.Account) matcher.Account {
-	addresses := account.Addresses
-	if strings.Contains(account.Username, "@") {
-		addresses = append(append([]string{}, addresses...), account.Username)
-	}
-	return matcher.Account{Name: account.Name, Owner: account.Owner, Addresses: addresses}
 }
 
 // policy translates the configured policy.

@@ -204,9 +204,13 @@ func (s *site) impatient(command time.Duration) (stop func()) {
 	if err := register.Reconcile(ctx, a.accountRows(cfg)); err != nil {
 		s.t.Fatal(err)
 	}
-	worker := a.worker(cfg, register, newMetrics(register))
+	f, err := a.fleet(ctx, cfg, register)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	worker := a.worker(f, newMetrics(register))
 	worker.Poller.Open = func(ctx context.Context, name string) (syncer.Source, matcher.Account, error) {
-		account, err := a.account(name)
+		account, err := f.account(ctx, name)
 		if err != nil {
 			return nil, matcher.Account{}, err
 		}

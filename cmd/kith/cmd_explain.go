@@ -27,6 +27,9 @@ Examples:
 ` + exitCodes
 }
 
+// mostSearched is how many mailboxes are searched for a Message-ID without being asked for by name.
+const mostSearched = 200
+
 func (cmd *explainCmd) Run(ctx context.Context, a *app) error {
 	cfg, err := a.config()
 	if err != nil {
@@ -37,7 +40,11 @@ func (cmd *explainCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer s.Close()
-	poller := a.poller(cfg, s)
+	f, err := a.fleet(ctx, cfg, s)
+	if err != nil {
+		return err
+	}
+	poller := f.poller()
 
 	if strings.TrimSpace(cmd.ID) == "" {
 		return usagef("explain what? Name a Message-ID, an interaction's id, or account/folder/ref")
@@ -46,7 +53,7 @@ func (cmd *explainCmd) Run(ctx context.Context, a *app) error {
 		return a.explainInteraction(ctx, s, poller, id)
 	}
 	if account, stream, ref, ok := splitRef(cmd.ID); ok {
-		_, err := a.account(account)
+		_, err := f.account(ctx, account)
 		if err == nil {
 			e, err := poller.ExplainRef(ctx, s, account, stream, ref)
 			if err != nil {
@@ -61,14 +68,17 @@ func (cmd *explainCmd) Run(ctx context.Context, a *app) error {
 
 	names := cmd.Account
 	if len(names) == 0 {
-		for _, account := range cfg.Accounts {
-			names = append(names, account.Name)
+		if names, err = f.names(ctx); err != nil {
+			return err
+		}
+		if len(names) > mostSearched {
+			return usagef("there are %s accounts: say by --account in which to look, or name it as account/folder/ref", thousands(len(names)))
 		}
 	}
 	var found []syncer.Explanation
 	var failures []error
 	for _, name := range names {
-		if _, err := a.account(name); err != nil {
+		if _, err := f.account(ctx, name); err != nil {
 			return err
 		}
 		explanations, err := poller.ExplainMessage(ctx, s, name, bracketed(cmd.ID))

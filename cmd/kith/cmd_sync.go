@@ -46,32 +46,25 @@ func (cmd *syncCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	var names []string
-	for _, account := range cfg.Accounts {
-		names = append(names, account.Name)
-	}
-	if len(cmd.Accounts) > 0 {
-		for _, name := range cmd.Accounts {
-			if _, err := a.account(name); err != nil {
-				return err
-			}
-		}
-		names = cmd.Accounts
-	}
-	if len(names) == 0 {
-		return usagef("%s names no account; add an [[account]]", cfg.Path)
-	}
 	s, err := a.openStore(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	f, err := a.fleet(ctx, cfg, s)
+	if err != nil {
+		return err
+	}
+	names, err := cmd.names(ctx, f)
+	if err != nil {
+		return err
+	}
 	if !cmd.DryRun {
 		if err := s.Reconcile(ctx, a.accountRows(cfg)); err != nil {
 			return err
 		}
 	}
-	results := cmd.poll(ctx, a, s, names, cfg.Limits.Workers, cfg.TimeZone)
+	results := cmd.poll(ctx, f, names)
 	if err := cmd.print(a, results); err != nil {
 		return err
 	}
@@ -92,9 +85,33 @@ func (cmd *syncCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
+// names returns the accounts to poll: those asked for, else all.
+func (cmd *syncCmd) names(ctx context.Context, f *fleet) ([]string, error) {
+	if len(cmd.Accounts) == 0 {
+		names, err := f.names(ctx)
+		if err == nil && len(names) == 0 {
+			err = usagef("there is no account: %s names none, and the register has none; add an [[account]], or see kith accounts add", f.cfg.Path)
+		}
+		return names, err
+	}
+	for _, name := range cmd.Accounts {
+		if _, err := f.account(ctx, name); err != nil {
+			return nil, err
+		}
+		account, err := f.store.Account(ctx, name)
+		if err == nil && account.State == kith.StateDisabled {
+			return nil, fmt.Errorf("account %s is disabled; kith accounts enable %s lets it be polled: %w", name, name, kith.ErrConflict)
+		}
+		if err != nil && !errors.Is(err, kith.ErrNotFound) { // the first run makes it
+			return nil, err
+		}
+	}
+	return cmd.Accounts, nil
+}
+
 // poll polls accounts, several at once, and returns their results in order.
-func (cmd *syncCmd) poll(ctx context.Context, a *app, s store.Store, names []string, workers int, zone *time.Location) []syncResult {
-	poller := a.poller(a.cfg, s)
+func (cmd *syncCmd) poll(ctx context.Context, f *fleet, names []string) []syncResult {
+	a, poller := f.app, f.poller()
 	options := syncer.Options{Full: cmd.Full}
 	bar := a.progressTo()
 	if bar != nil && !cmd.DryRun {
@@ -103,7 +120,7 @@ func (cmd *syncCmd) poll(ctx context.Context, a *app, s store.Store, names []str
 	}
 	var printing sync.Mutex
 	results := make([]syncResult, len(names))
-	slots := make(chan struct{}, workers)
+	slots := make(chan struct{}, f.cfg.Limits.Workers)
 	var running sync.WaitGroup
 	for i, name := range names {
 		slots <- struct{}{}
@@ -119,19 +136,19 @@ func (cmd *syncCmd) poll(ctx context.Context, a *app, s store.Store, names []str
 					a.printOutcome(name, stream, item, outcome)
 				}
 			}
-			results[i] = cmd.one(ctx, a, s, poller, name, options, zone)
+			results[i] = cmd.one(ctx, f, poller, name, options)
 		}()
 	}
 	running.Wait()
 	return results
 }
 
-func (cmd *syncCmd) one(ctx context.Context, a *app, s store.Store, poller *syncer.Poller, name string, options syncer.Options, zone *time.Location) syncResult {
+func (cmd *syncCmd) one(ctx context.Context, f *fleet, poller *syncer.Poller, name string, options syncer.Options) syncResult {
 	began := time.Now()
 	var run manualRun
 	var err error
 	if !cmd.DryRun {
-		run, err = startRun(ctx, a, s, name, zone)
+		run, err = startRun(ctx, f.app, f.store, name, f.cfg.TimeZone)
 	}
 	var result syncer.Result
 	if err == nil {
@@ -142,7 +159,7 @@ func (cmd *syncCmd) one(ctx context.Context, a *app, s store.Store, poller *sync
 		Skipped: result.Skipped, Quarantined: result.Failed, Seconds: time.Since(began).Seconds(),
 	}
 	if run.account.Name != "" {
-		err = errors.Join(err, run.ended(ctx, a, s, result, err))
+		err = errors.Join(err, run.ended(ctx, f.app, f.store, result, err))
 	}
 	if err != nil {
 		text := err.Error()
