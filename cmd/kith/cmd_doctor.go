@@ -110,7 +110,7 @@ func (a *app) checkHealth(ctx context.Context, s store.Store, cfg *config.Config
 	for _, account := range accounts {
 		about := "account " + account.Name
 		switch {
-		case account.State == kith.StateRemoved:
+		case account.State == kith.StateRemoved, account.State == kith.StateDisabled:
 			continue
 		case account.State == kith.StateNeedsAttention:
 			findings = append(findings, finding{Level: "error", About: about, Text: without(account.Error, about), Mend: "mend the login; a changed secret or setting makes kith try again"})

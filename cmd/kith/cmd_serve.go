@@ -126,7 +126,7 @@ func (a *app) worker(f *fleet, m *metrics) *syncer.Worker {
 	return &syncer.Worker{
 		Poller: f.poller(), Store: f.store, Zone: cfg.TimeZone, Daemon: a.daemon(cfg),
 		PerHost: cfg.Limits.PerHost, HostOf: f.host,
-		Slice:   cfg.Limits.TimeSlice, Timeout: cfg.Limits.AccountTimeout,
+		Slice: cfg.Limits.TimeSlice, Timeout: cfg.Limits.AccountTimeout,
 		Ended: m.ended, Progress: m.progress,
 	}
 }

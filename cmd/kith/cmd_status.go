@@ -24,6 +24,7 @@ Exit code 3 when an account is overdue or needs attention. ` + exitCodes
 // statusJSON is the shape of kith status --json.
 type statusJSON struct {
 	Accounts       []accountJSON `json:"accounts"`
+	Daemons        []daemonJSON  `json:"daemons"`
 	Overdue        []string      `json:"overdue"`
 	NeedsAttention []string      `json:"needs_attention"`
 }
@@ -34,8 +35,22 @@ type accountJSON struct {
 	State       kith.AccountState `json:"state"`
 	LastSuccess *time.Time        `json:"last_success"`
 	NextPoll    *time.Time        `json:"next_poll"`
+	LagSeconds  float64           `json:"lag_seconds"` // how long it has been due without being polled
+	Daemon      *string           `json:"daemon"`      // which polls it now
+	LeasedUntil *time.Time        `json:"leased_until"`
 	Error       *string           `json:"error"`
 	Streams     []streamJSON      `json:"streams"`
+}
+
+type daemonJSON struct {
+	Name    string    `json:"name"`
+	Host    string    `json:"host"`
+	Version string    `json:"version"`
+	Started time.Time `json:"started"`
+	Seen    time.Time `json:"seen"`
+	Silent  bool      `json:"silent"` // others take its accounts over
+	Workers int       `json:"workers"`
+	Running int       `json:"running"`
 }
 
 type streamJSON struct {
@@ -61,7 +76,11 @@ func (cmd *statusCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	status := a.status(accounts, cfg.TimeZone)
+	daemons, err := s.Daemons(ctx)
+	if err != nil {
+		return err
+	}
+	status := a.status(accounts, daemons, cfg.TimeZone)
 	if a.json {
 		err = printJSON(a.stdout, status)
 	} else {
@@ -74,9 +93,15 @@ func (cmd *statusCmd) Run(ctx context.Context, a *app) error {
 }
 
 // status works out what is overdue or needs attention.
-func (a *app) status(accounts []kith.AccountStatus, zone *time.Location) statusJSON {
-	out := statusJSON{Accounts: []accountJSON{}, Overdue: []string{}, NeedsAttention: []string{}}
+func (a *app) status(accounts []kith.AccountStatus, daemons []kith.Daemon, zone *time.Location) statusJSON {
+	out := statusJSON{Accounts: []accountJSON{}, Daemons: []daemonJSON{}, Overdue: []string{}, NeedsAttention: []string{}}
 	now := a.now()
+	for _, d := range daemons {
+		out.Daemons = append(out.Daemons, daemonJSON{
+			Name: d.Name, Host: d.Host, Version: d.Version, Started: d.Started, Seen: d.Seen,
+			Silent: now.Sub(d.Seen) > syncer.Lease, Workers: d.Workers, Running: d.Running,
+		})
+	}
 	for _, account := range accounts {
 		row := accountJSON{
 			Name: account.Name, Kind: account.Kind, State: account.State, Streams: []streamJSON{},
@@ -91,14 +116,20 @@ func (a *app) status(accounts []kith.AccountStatus, zone *time.Location) statusJ
 				Backfill: stream.Backfilled, Error: textOrNil(stream.Error),
 			})
 		}
+		if account.LeasedUntil.After(now) {
+			row.Daemon, row.LeasedUntil = textOrNil(account.Daemon), &account.LeasedUntil
+		}
 		switch {
-		case account.State == kith.StateRemoved:
+		case account.State == kith.StateRemoved, account.State == kith.StateDisabled:
 			row.NextPoll = nil
 		case account.State == kith.StateNeedsAttention:
 			row.NextPoll = nil
 			out.NeedsAttention = append(out.NeedsAttention, account.Name)
 		case syncer.Overdue(account.Account, zone, now):
 			out.Overdue = append(out.Overdue, account.Name)
+		}
+		if row.NextPoll != nil && row.Daemon == nil && now.After(*row.NextPoll) {
+			row.LagSeconds = now.Sub(*row.NextPoll).Seconds()
 		}
 		out.Accounts = append(out.Accounts, row)
 	}
@@ -150,7 +181,40 @@ func (cmd *statusCmd) print(a *app, status statusJSON) error {
 		}
 	}
 	if cmd.Skipped {
-		return a.printSkipped(status)
+		if err := a.printSkipped(status); err != nil {
+			return err
+		}
+	}
+	return a.printDaemons(status)
+}
+
+// printDaemons lists the daemons on the register and how far the work lags behind.
+func (a *app) printDaemons(status statusJSON) error {
+	lag, due := 0.0, 0
+	for _, account := range status.Accounts {
+		if account.LagSeconds > 0 {
+			due++
+			lag = max(lag, account.LagSeconds)
+		}
+	}
+	if len(status.Daemons) == 0 {
+		fmt.Fprintf(a.stdout, "\nNo daemon is running on this register; accounts that are due: %s. Start one with \"kith serve\".\n", thousands(due))
+		return nil
+	}
+	fmt.Fprintln(a.stdout)
+	t := table{header: []string{"DAEMON", "VERSION", "STARTED", "SEEN", "POLLING", "WORKERS"}, right: map[int]bool{4: true, 5: true}, bold: a.style.bold}
+	for _, d := range status.Daemons {
+		seen := a.ago(&d.Seen)
+		if d.Silent {
+			seen += ", silent"
+		}
+		t.add(d.Name, d.Version, a.ago(&d.Started), seen, thousands(d.Running), thousands(d.Workers))
+	}
+	if err := t.write(a.stdout); err != nil {
+		return err
+	}
+	if due > 0 {
+		fmt.Fprintf(a.stdout, "\nAccounts that are due: %s, the longest since %s.\n", thousands(due), roughly(time.Duration(lag*float64(time.Second))))
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		return
 	}
 	for _, account := range accounts {
-		if account.State == kith.StateRemoved {
+		if account.State == kith.StateRemoved || account.State == kith.StateDisabled {
 			continue
 		}
 		gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
