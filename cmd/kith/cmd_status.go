@@ -96,10 +96,16 @@ func (cmd *statusCmd) Run(ctx context.Context, a *app) error {
 func (a *app) status(accounts []kith.AccountStatus, daemons []kith.Daemon, zone *time.Location) statusJSON {
 	out := statusJSON{Accounts: []accountJSON{}, Daemons: []daemonJSON{}, Overdue: []string{}, NeedsAttention: []string{}}
 	now := a.now()
+	polling := map[string]int{} // by daemon; what the daemons told last may be old
+	for _, account := range accounts {
+		if account.Daemon != "" && account.LeasedUntil.After(now) {
+			polling[account.Daemon]++
+		}
+	}
 	for _, d := range daemons {
 		out.Daemons = append(out.Daemons, daemonJSON{
 			Name: d.Name, Host: d.Host, Version: d.Version, Started: d.Started, Seen: d.Seen,
-			Silent: now.Sub(d.Seen) > syncer.Lease, Workers: d.Workers, Running: d.Running,
+			Silent: now.Sub(d.Seen) > syncer.Lease, Workers: d.Workers, Running: polling[d.Name],
 		})
 	}
 	for _, account := range accounts {
