@@ -24,7 +24,7 @@ func (s *Store) Schema(ctx context.Context) (have, want int64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	have, err = s.version(ctx)
+	have, err = s.schemaVersion(ctx)
 	return have, want, err
 }
 
@@ -36,7 +36,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	have, err := s.version(ctx)
+	have, err := s.schemaVersion(ctx)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 		// because behind a pooler there is no session to hold it.
 		failure := s.migrate(ctx)
 		before := have
-		if have, err = s.version(ctx); err != nil {
+		if have, err = s.schemaVersion(ctx); err != nil {
 			return errors.Join(failure, err)
 		}
 		switch {
@@ -109,8 +109,8 @@ func (s *Store) migrate(ctx context.Context) error {
 	return nil
 }
 
-// version asks for the schema's version without goose, which takes long to get going.
-func (s *Store) version(ctx context.Context) (have int64, err error) {
+// schemaVersion asks for the schema's version without goose, which takes long to get going.
+func (s *Store) schemaVersion(ctx context.Context) (have int64, err error) {
 	what := "read the schema version of " + s.primary.name
 	var made bool
 	if err := s.primary.pool.QueryRow(ctx, `SELECT to_regclass('goose_db_version') IS NOT NULL`).Scan(&made); err != nil || !made {

@@ -36,13 +36,13 @@ type Options struct {
 // Store is the register in one PostgreSQL database. It is safe for concurrent
 // use, by many programs too.
 type Store struct {
-	store.Store // what is not written yet
-
 	primary  *server
 	replica  *replica // nil: none
 	log      *slog.Logger
 	readOnly bool
 }
+
+var _ store.Store = (*Store)(nil)
 
 // Open opens the database at a URL (or a list of keywords and values) of libpq's
 // form (https://www.postgresql.org/docs/current/libpq-connect.html), with the

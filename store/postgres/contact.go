@@ -1,0 +1,219 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"math"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"kith"
+	"kith/store"
+)
+
+const (
+	contactColumns = `c.id, c.type, c.source, c.external_id, c.name, c.first_name, c.last_name, c.company, k.name,
+		c.emails, c.phones, c.title, c.language, c.owner, c.tags, c.never_record, c.archived, c.notes, c.created_at, c.updated_at`
+	contactTables = ` FROM contacts c LEFT JOIN contacts k ON k.id = c.company `
+)
+
+func scanContact(scan func(...any) error) (*kith.Contact, error) {
+	var c kith.Contact
+	var company pgtype.UUID
+	var companyName *string
+	var notes []byte
+	err := scan((*[16]byte)(&c.ID), (*string)(&c.Type), &c.Source, &c.ExternalID, &c.Name, &c.FirstName, &c.LastName, &company, &companyName,
+		&c.Emails, &c.Phones, &c.Title, &c.Language, &c.Owner, &c.Tags, &c.NeverRecord, &c.Archived, &notes, &c.CreatedAt, &c.UpdatedAt)
+	if err != nil {
+		return nil, err
+	}
+	if company.Valid {
+		c.CompanyID, c.Company = (*kith.ID)(&company.Bytes), *companyName
+	}
+	if notes != nil {
+		if err := json.Unmarshal(notes, &c.Notes); err != nil {
+			return nil, fmt.Errorf("decode notes of contact %s: %w", c.ID, err)
+		}
+	}
+	return &c, nil
+}
+
+// contacts reads the contacts c that a clause chooses.
+func (tx tx) contacts(ctx context.Context, clause string, args ...any) ([]*kith.Contact, error) {
+	var found []*kith.Contact
+	err := tx.each(ctx, `SELECT `+contactColumns+contactTables+clause, args, func(scan func(...any) error) error {
+		c, err := scanContact(scan)
+		found = append(found, c)
+		return err
+	})
+	return found, err
+}
+
+// ContactsVersion implements [store.Contacts].
+func (s *Store) ContactsVersion(ctx context.Context) (int64, error) {
+	return s.version(ctx, "contacts")
+}
+
+// version reads one of the versions in meta.
+func (s *Store) version(ctx context.Context, of string) (version int64, err error) {
+	err = s.read(ctx, "read the version of the "+of, func(tx tx) error {
+		return tx.one(ctx, `SELECT value FROM meta WHERE name = $1`, []any{of + "_version"}, &version)
+	})
+	return version, err
+}
+
+// bump makes one of the versions in meta grow. It is the last statement of a
+// transaction, for others wait for it.
+func (tx tx) bump(ctx context.Context, of string) error {
+	_, err := tx.Exec(ctx, `UPDATE meta SET value = value + 1 WHERE name = $1`, of+"_version")
+	return err
+}
+
+// MatchAddresses implements [store.Contacts].
+func (s *Store) MatchAddresses(ctx context.Context, addresses []string) (map[string][]kith.Match, error) {
+	matches := make(map[string][]kith.Match)
+	var clean []string
+	for _, a := range addresses {
+		if store.Clean(a) == a { // else it is nobody's
+			clean = append(clean, a)
+		}
+	}
+	if len(clean) == 0 {
+		return matches, ctx.Err()
+	}
+	err := s.read(ctx, "match addresses", func(tx tx) error {
+		clear(matches)
+		return tx.each(ctx, `SELECT a.address, c.id, c.company, c.never_record, c.archived
+			FROM addresses a JOIN contacts c ON c.id = a.contact
+			WHERE a.address = ANY ($1) ORDER BY a.address, c.id`, []any{clean},
+			func(scan func(...any) error) error {
+				var address string
+				var m kith.Match
+				var company pgtype.UUID
+				if err := scan(&address, (*[16]byte)(&m.ContactID), &company, &m.NeverRecord, &m.Archived); err != nil {
+					return err
+				}
+				if company.Valid {
+					m.CompanyID = (*kith.ID)(&company.Bytes)
+				}
+				matches[address] = append(matches[address], m)
+				return nil
+			})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return matches, nil
+}
+
+// Contact implements [store.Contacts].
+func (s *Store) Contact(ctx context.Context, id kith.ID) (kith.Contact, error) {
+	var contact kith.Contact
+	err := s.read(ctx, fmt.Sprintf("read contact %s", id), func(tx tx) error {
+		c, err := tx.contact(ctx, id)
+		if err == nil {
+			contact = *c
+		}
+		return err
+	})
+	return contact, err
+}
+
+func (tx tx) contact(ctx context.Context, id kith.ID) (*kith.Contact, error) {
+	found, err := tx.contacts(ctx, `WHERE c.id = $1`, [16]byte(id))
+	if err == nil && len(found) == 0 {
+		err = kith.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// FindContacts implements [store.Contacts].
+func (s *Store) FindContacts(ctx context.Context, word string) ([]kith.Contact, error) {
+	type search struct {
+		clause string
+		arg    any
+	}
+	word = store.Clean(word)
+	var searches []search
+	if id, err := kith.ParseID(word); err == nil {
+		searches = append(searches, search{`WHERE c.id = $1`, [16]byte(id)})
+	}
+	searches = append(searches,
+		search{`WHERE c.external_id = $1 AND c.external_id <> ''`, word},
+		search{`WHERE c.id IN (SELECT contact FROM addresses WHERE address = $1)`, word}, // e-mail or phone
+		search{`WHERE c.folded = $1 AND c.folded <> ''`, store.Fold(word)})
+	var contacts []kith.Contact
+	err := s.read(ctx, "find contacts", func(tx tx) error {
+		contacts = nil
+		for _, q := range searches {
+			found, err := tx.contacts(ctx, q.clause+` ORDER BY c.id`, q.arg)
+			if err != nil || len(found) > 0 {
+				for _, c := range found {
+					contacts = append(contacts, *c)
+				}
+				return err
+			}
+		}
+		return nil
+	})
+	return contacts, err
+}
+
+// Contacts implements [store.Contacts].
+func (s *Store) Contacts(ctx context.Context, filter store.ContactFilter) iter.Seq2[kith.Contact, error] {
+	return func(yield func(kith.Contact, error) bool) {
+		left := filter.Limit
+		if left <= 0 {
+			left = math.MaxInt
+		}
+		text := store.Fold(store.Clean(filter.Text))
+		after, last := "", kith.ID{}
+		for size := firstPage; ; size = min(2*size, lastPage) {
+			want := min(size, left)
+			var page []*kith.Contact
+			err := s.list(ctx, "list contacts", func(tx tx) (err error) {
+				clause := `WHERE (c.folded, c.id) > ($1, $2)`
+				args := []any{after, [16]byte(last), want}
+				if filter.Type != "" {
+					args = append(args, string(filter.Type))
+					clause += fmt.Sprintf(` AND c.type = $%d`, len(args))
+				}
+				if text != "" {
+					args = append(args, text)
+					clause += fmt.Sprintf(` AND (strpos(c.folded, $%[1]d) > 0 OR strpos(lower(c.external_id), $%[1]d) > 0
+						OR c.id IN (SELECT contact FROM addresses WHERE strpos(address, $%[1]d) > 0))`, len(args))
+				}
+				page, err = tx.contacts(ctx, clause+` ORDER BY c.folded, c.id LIMIT $3`, args...)
+				return err
+			})
+			if err != nil {
+				yield(kith.Contact{}, err)
+				return
+			}
+			for _, c := range page {
+				if !yield(*c, nil) {
+					return
+				}
+				after, last = store.Fold(c.Name), c.ID
+				left--
+			}
+			if len(page) < want || left == 0 {
+				return
+			}
+		}
+	}
+}
+
+// CountContacts implements [store.Contacts].
+func (s *Store) CountContacts(ctx context.Context) (persons, companies int, err error) {
+	err = s.list(ctx, "count contacts", func(tx tx) error {
+		return tx.one(ctx, `SELECT count(*) FILTER (WHERE type = $1), count(*) FILTER (WHERE type = $2) FROM contacts`,
+			[]any{string(kith.Person), string(kith.Company)}, &persons, &companies)
+	})
+	return persons, companies, err
+}

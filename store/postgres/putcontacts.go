@@ -1,0 +1,83 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"kith"
+	"kith/store"
+	"kith/store/internal/contacts"
+)
+
+// PutContacts implements [store.Contacts].
+func (s *Store) PutContacts(ctx context.Context, in []kith.Contact, at time.Time, dryRun bool) ([]kith.ContactChange, error) {
+	if at.IsZero() {
+		return nil, errors.New("put contacts: they need the time of the change")
+	}
+	at = at.UTC().Truncate(time.Microsecond)
+	changes := make([]kith.ContactChange, len(in))
+	ids := make([]kith.ID, len(in))
+	clean := contacts.Clean(in)
+	err := s.write(ctx, "put contacts", func(tx tx) error {
+		if !dryRun {
+			// Nothing but the lock keeps two imports from making the same contact.
+			if err := tx.lock(ctx, lockContacts); err != nil {
+				return err
+			}
+		}
+		b, err := tx.contactBatch(ctx, at, clean)
+		if err != nil {
+			return err
+		}
+		for i := range clean {
+			e, change, err := b.Put(clean[i])
+			if err != nil {
+				return &store.RowError{Row: i, Err: err}
+			}
+			changes[i], ids[i] = change, e.ID
+			if dryRun && e.Fresh {
+				ids[i] = kith.ID{} // there won't be such a contact
+			}
+		}
+		if dryRun {
+			return errUndo
+		}
+		return tx.writeContacts(ctx, b)
+	})
+	if err != nil && !errors.Is(err, errUndo) {
+		return nil, err
+	}
+	for i := range in {
+		in[i].ID = ids[i]
+	}
+	return changes, nil
+}
+
+// contactBatch reads the contacts that the input may mean.
+func (tx tx) contactBatch(ctx context.Context, at time.Time, input []kith.Contact) (*contacts.Batch, error) {
+	b := contacts.New(at, func() kith.ID { return kith.NewID(at) })
+	hints := contacts.HintsOf(input)
+	for _, q := range []struct {
+		clause string
+		list   any
+		none   bool
+	}{
+		{`WHERE c.id = ANY ($1::uuid[])`, uuids(hints.IDs), len(hints.IDs) == 0},
+		{`WHERE c.external_id = ANY ($1::text[]) AND c.external_id <> ''`, hints.External, len(hints.External) == 0},
+		{`WHERE c.id IN (SELECT contact FROM addresses WHERE address = ANY ($1::text[]))`, hints.Addresses, len(hints.Addresses) == 0},
+		{`WHERE c.folded = ANY ($1::text[]) AND c.type = 'company'`, hints.Companies, len(hints.Companies) == 0},
+	} {
+		if q.none {
+			continue
+		}
+		found, err := tx.contacts(ctx, q.clause, q.list)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range found {
+			b.Load(c)
+		}
+	}
+	return b, nil
+}
