@@ -17,6 +17,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,7 +34,6 @@ import (
 type Store interface {
 	ClaimDue(ctx context.Context, now, lease time.Time, limit int) ([]kith.Account, error)
 	Account(ctx context.Context, name string) (kith.Account, error)
-	Daemons(ctx context.Context) ([]kith.Daemon, error)
 }
 
 // Cluster is one daemon of those that share the register's accounts.
@@ -49,12 +49,12 @@ type Cluster struct {
 
 	soft   <-chan struct{}
 	client *river.Client[pgx.Tx]
+	log    *slog.Logger // for what fails again and again
 	lost   warned
 }
 
 const (
-	pollQueue     = "kith_polls"
-	dispatchQueue = "kith_dispatch"
+	pollQueue = "kith_polls"
 
 	turn     = time.Second           // how often due accounts become jobs
 	cooldown = 50 * time.Millisecond // between two looks for jobs while there is work
@@ -69,27 +69,18 @@ func (c *Cluster) Run(ctx context.Context) error {
 	c.soft = ctx.Done()
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &poller{cluster: c})
-	river.AddWorker(workers, &dispatcher{cluster: c})
-	log := slog.New(&repeats{Handler: c.Poller.Log.With("engine", "river").Handler(), now: time.Now})
+	c.log = slog.New(&repeats{Handler: c.Poller.Log.With("engine", "river").Handler(), now: time.Now})
 	var err error
 	c.client, err = river.NewClient(riverpgxv5.New(c.Pool), &river.Config{
-		ID: c.Daemon.Name, Logger: log, ErrorHandler: failures{log},
+		ID: c.Daemon.Name, Logger: c.log, ErrorHandler: failures{c.log},
 		// A pooler in transaction mode can't LISTEN.
 		PollOnly:      true,
 		FetchCooldown: cooldown, FetchPollInterval: turn,
-		Queues: map[string]river.QueueConfig{
-			pollQueue:     {MaxWorkers: c.Daemon.Workers},
-			dispatchQueue: {MaxWorkers: 1},
-		},
+		Queues:  map[string]river.QueueConfig{pollQueue: {MaxWorkers: c.Daemon.Workers}},
 		Workers: workers,
-		PeriodicJobs: []*river.PeriodicJob{
-			river.NewPeriodicJob(river.PeriodicInterval(turn), func() (river.JobArgs, *river.InsertOpts) {
-				return dispatchArgs{}, nil
-			}, &river.PeriodicJobOpts{RunOnStart: true}),
-		},
 		// A job is one try: the schedule has its own back-off.
 		MaxAttempts:                 1,
-		JobTimeout:                  -1, // runs and dispatches bound themselves
+		JobTimeout:                  -1, // runs bound themselves
 		RescueStuckJobsAfter:        c.Timeout + stuck,
 		CompletedJobRetentionPeriod: kept, CancelledJobRetentionPeriod: kept, DiscardedJobRetentionPeriod: kept,
 		SoftStopTimeout: c.Grace,
@@ -99,18 +90,14 @@ func (c *Cluster) Run(ctx context.Context) error {
 	}
 
 	living, die := context.WithCancel(context.WithoutCancel(ctx))
-	beating := make(chan struct{})
-	go func() {
-		defer close(beating)
-		c.Beat(living)
-	}()
-	defer func() {
-		die()
-		<-beating
-	}()
+	var alive sync.WaitGroup
+	alive.Go(func() { c.Beat(living) })
+	defer alive.Wait()
+	defer die()
 	if err := c.client.Start(ctx); err != nil {
 		return fmt.Errorf("share polls: %w", err)
 	}
+	c.dispatch(ctx)
 	<-c.client.Stopped()
 	return nil
 }

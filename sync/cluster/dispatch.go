@@ -11,20 +11,23 @@ import (
 	syncer "kith/sync"
 )
 
-// dispatchArgs is the job of making jobs of the accounts that are due. The leader
-// among the daemons inserts one every [turn]; any of them works it.
-type dispatchArgs struct{}
-
-func (dispatchArgs) Kind() string { return "kith_dispatch" }
-
-func (dispatchArgs) InsertOpts() river.InsertOpts {
-	// By period: one whose daemon died must not be in the way of the next.
-	return river.InsertOpts{Queue: dispatchQueue, UniqueOpts: river.UniqueOpts{ByPeriod: turn}}
-}
-
-type dispatcher struct {
-	river.WorkerDefaults[dispatchArgs]
-	cluster *Cluster
+// dispatch makes jobs of the accounts that are due, every [turn], until ctx is
+// done. Every daemon does, so that the death of one delays nothing: River's own
+// periodic jobs have a leader, who is missed for some time when it dies, and for
+// up to a minute after the database was away.
+func (c *Cluster) dispatch(ctx context.Context) {
+	ticker := time.NewTicker(turn)
+	defer ticker.Stop()
+	for {
+		if err := c.dispatchDue(ctx); err != nil && ctx.Err() == nil {
+			c.log.ErrorContext(ctx, "accounts that are due are left for the next turn", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // ahead is how many jobs may wait for each worker: enough for none to idle
@@ -32,34 +35,34 @@ type dispatcher struct {
 // runs out while its job waits.
 const ahead = 4
 
-// Work claims due accounts, as many as can be polled soon, and makes a job of each.
-func (d *dispatcher) Work(ctx context.Context, _ *river.Job[dispatchArgs]) error {
-	ctx, cancel := context.WithTimeout(ctx, syncer.Lease/2)
+const (
+	claimWait  = syncer.Lease / 2 // how long the claim of due accounts may take
+	insertWait = 5 * time.Second  // and the making of jobs; a stop waits for it
+)
+
+// dispatchDue claims due accounts, as many as can be polled soon, and makes a job
+// of each. Each daemon fills the queue up to what its own workers need; that others
+// take some of it and fill it up too comes to the same.
+func (c *Cluster) dispatchDue(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, claimWait)
 	defer cancel()
-	c := d.cluster
-	now := c.Poller.Now()
-	daemons, err := c.Store.Daemons(ctx)
-	if err != nil {
-		return err
-	}
-	most := 0
-	for _, daemon := range daemons {
-		if now.Sub(daemon.Seen) < syncer.Lease {
-			most += ahead * daemon.Workers
-		}
-	}
+	room := min(ahead*c.Daemon.Workers, 10_000) // more can't be listed
 	waiting, err := c.client.JobList(ctx, river.NewJobListParams().
-		Queues(pollQueue).States(rivertype.JobStateAvailable).First(min(max(most, 1), 10_000)))
+		Queues(pollQueue).States(rivertype.JobStateAvailable).First(room))
 	if err != nil {
 		return fmt.Errorf("count the polls that wait: %w", err)
 	}
-	if most -= len(waiting.Jobs); most <= 0 {
+	if room -= len(waiting.Jobs); room <= 0 {
 		return nil
 	}
-	due, err := c.Store.ClaimDue(ctx, now, now.Add(syncer.Lease), most)
+	now := c.Poller.Now()
+	due, err := c.Store.ClaimDue(ctx, now, now.Add(syncer.Lease), room)
 	if err != nil || len(due) == 0 {
 		return err
 	}
+	// What is claimed is passed on even if we are told to stop.
+	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), insertWait)
+	defer cancel()
 	jobs := make([]river.InsertManyParams, len(due))
 	for i, account := range due {
 		jobs[i].Args = pollArgs{Account: account.Name, Last: account.LastPoll, Claim: account.LeasedUntil}
@@ -70,6 +73,3 @@ func (d *dispatcher) Work(ctx context.Context, _ *river.Job[dispatchArgs]) error
 	}
 	return nil
 }
-
-// Timeout leaves it to Work.
-func (d *dispatcher) Timeout(*river.Job[dispatchArgs]) time.Duration { return -1 }
