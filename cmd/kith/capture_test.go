@@ -194,7 +194,7 @@ func TestCaptureOfNewMail(t *testing.T) {
 			t.Errorf("%s: %d evidences, want %d", i.Subject, len(i.Evidence), want)
 		}
 	}
-	// E37 mail that comes while a run is on is taken by the next; E10 and E43 are with the source.
+	// E37 mail that comes while a run is on is taken by the next.
 	server.Deliver(t, servertest.Alice, "INBOX", date, "", letterText("4@client.test", ann, alice, "later", date))
 	if got := s.sync(); got.New != 1 {
 		t.Errorf("third pass: %+v", got)

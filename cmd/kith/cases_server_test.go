@@ -14,7 +14,13 @@ func TestScriptedServers(t *testing.T) {
 			c.try(t)
 		})
 	}
-	for _, c := range slices.Concat(uidStories, sessionStories) {
+	for _, c := range tlsFaults {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.try(t)
+		})
+	}
+	for _, c := range slices.Concat(uidStories, sessionStories, loginStories) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			c.tell(t)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -164,6 +166,50 @@ var sessionStories = []scriptedStory{
 			t.Errorf("the password came as %q", logins[1])
 		}
 		s.check("after a pass", offers(1)...)
+	}},
+}
+
+// loginStories are about names and passwords that have to be quoted.
+var loginStories = []scriptedStory{
+	{"E27 a login other than the address, quotes, backslashes and UTF-8, by each mechanism", func(t *testing.T) {
+		users := []struct{ file, username, password string }{
+			// Dovecot looks names up with quotes and backslashes escaped.
+			{`o\'neil@example.test:pa"ss\word`, `o'neil@example.test`, `pa"ss\word`},
+			{`al\"ice\\o@example.test:plain`, `al"ice\o@example.test`, `plain`},
+			{`bürger@example.test:pässwörd€`, `bürger@example.test`, `pässwörd€`},
+			{`login-name:]{5}(`, `login-name`, `]{5}(`},
+			{`p@example.test:a+b=c%d`, `p@example.test`, `a+b=c%d`},
+		}
+		var files []string
+		for _, u := range users {
+			files = append(files, u.file)
+		}
+		for _, mechanism := range []string{"scram-sha-256", "plain"} {
+			server := servertest.Dovecot(t, servertest.DovecotOptions{
+				Users: files, Extra: "auth_username_chars =\nauth_mechanisms = " + mechanism,
+			})
+			c, names, secrets := hardCase{}, map[string]string{}, t.TempDir()
+			for i, u := range users {
+				file := filepath.Join(secrets, fmt.Sprint(i))
+				if err := os.WriteFile(file, []byte(u.password+"\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				name, lines := "alice", fmt.Sprintf("password_file = %q", file)
+				if i == 0 {
+					c.account = lines
+				} else {
+					name = fmt.Sprint("user", i)
+					c.others = append(c.others, colleague{name: name, addresses: []string{name + "@example.test"}, lines: lines})
+				}
+				names[name] = u.username
+				raw := letter(fmt.Sprintf("Message-ID: <%d@client.test>", i), fmt.Sprintf("Subject: offer %d", i), "To: "+name+"@example.test")
+				server.Deliver(t, u.username, "INBOX", arrived, "", []byte(strings.ReplaceAll(raw, "\n", "\r\n")))
+			}
+			s := newCaseSite(t, c, server.URL("imap"), names)
+			s.poll()
+			s.check("by "+mechanism, offers(0, 1, 2, 3, 4)...)
+			s.healthy("in the end")
+		}
 	}},
 }
 

@@ -270,8 +270,11 @@ func (s *caseSite) configure(c hardCase) {
 	}
 	toml += "[policy]\n" + c.policy + "\n"
 	for _, who := range append([]colleague{alice}, c.others...) {
-		toml += fmt.Sprintf("[[account]]\nname = %q\nkind = \"imap\"\nowner = %q\naddresses = [\"%s\"]\nusername = %q\npassword_file = \"password\"\n",
+		toml += fmt.Sprintf("[[account]]\nname = %q\nkind = \"imap\"\nowner = %q\naddresses = [\"%s\"]\nusername = %q\n",
 			who.name, who.addresses[0], strings.Join(who.addresses, `", "`), s.users[who.name])
+		if !strings.Contains(who.lines, "password_file") {
+			toml += "password_file = \"password\"\n"
+		}
 		if !strings.Contains(who.lines, "url") {
 			toml += fmt.Sprintf("url = %q\n", s.url)
 		}

@@ -113,6 +113,45 @@ var uidStories = []scriptedStory{
 		b.check("in the end", offersBut([]uint32{7}, upTo(8)...)...)
 		b.healthy("in the end")
 	}},
+	{"E24 E31 a million messages, and a SEARCH that returns all their UIDs in one line", func(t *testing.T) {
+		const n = 1_000_000
+		c := hardCase{top: "since = \"2025-03-01\""}
+		b := newScriptedBox(t, c, func(b *scriptedBox) {
+			b.Caps = "IMAP4rev1"
+			b.inbox.Internal = func(uid uint32) time.Time {
+				if uid <= n-10 {
+					return arrived.AddDate(-1, 0, 0)
+				}
+				return arrived
+			}
+		}, upTo(n)...)
+		first := b.poll()
+		if first.New != 10 || first.Skipped[kith.ReasonBeforeHorizon] != n-10 {
+			t.Errorf("the first pass: %+v", first)
+		}
+		all := 0
+		b.Change(func() {
+			b.inbox.UIDs = append(butFor(b.inbox.UIDs, 7, n-5), n+1)
+			b.inbox.Searched = func(uids []uint32) []uint32 {
+				if all++; all > 2 { // for what is new, and for what is gone
+					return uids
+				}
+				return b.inbox.UIDs
+			}
+		})
+		if got := b.poll(); got.Items != 1 || got.New != 1 {
+			t.Errorf("one new message, two are gone: %+v", got)
+		}
+		if all < 3 {
+			t.Errorf("%d searches: the test proves nothing", all)
+		}
+		var last []uint32
+		for uid := uint32(n - 9); uid <= n+1; uid++ {
+			last = append(last, uid)
+		}
+		b.check("in the end", offersBut([]uint32{n - 5}, last...)...)
+		b.healthy("in the end")
+	}},
 	{"E34 the server's clock goes wrong between two runs: nothing is lost or taken for old", func(t *testing.T) {
 		c := hardCase{top: `since = "2025-01-01"`}
 		b := newScriptedBox(t, c, nil, 1)
