@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"kith/config"
 )
@@ -33,13 +34,41 @@ func (cmd *configCheckCmd) Run(ctx context.Context, a *app) error {
 			findings = append(findings, finding{Level: "error", About: "account " + account.Name, Text: fmt.Sprintf("this version can't read accounts of kind %s", account.Kind), Mend: "take the account out of the configuration"})
 		}
 	}
+	if _, err := a.ring(ctx); err != nil {
+		return err
+	}
 	if cmd.Online {
-		findings = append(findings, a.checkAccounts(ctx, cfg)...)
+		online, err := a.checkOnline(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		findings = append(findings, online...)
 	}
 	if len(findings) == 0 {
 		findings = []finding{{Level: "ok", About: "configuration", Text: fmt.Sprintf("%s is valid; accounts: %d", cfg.Path, len(cfg.Accounts))}}
 	}
 	return a.printFindings(findings)
+}
+
+// checkOnline logs in to all accounts, those of the register too if there is one.
+func (a *app) checkOnline(ctx context.Context, cfg *config.Config) ([]finding, error) {
+	if cfg.Database.Driver == config.SQLite {
+		// Whoever checks may not be the one whose file it is to be.
+		if _, err := os.Stat(cfg.Database.Path); missing(err) {
+			return newFleet(a, cfg, nil).checkLogins(ctx, fileNames(cfg)), nil
+		}
+	}
+	s, err := a.openStore(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	f := newFleet(a, cfg, s)
+	names, err := f.names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return f.checkLogins(ctx, names), nil
 }
 
 type configSchemaCmd struct{}

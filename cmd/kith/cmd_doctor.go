@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -46,10 +48,7 @@ func (cmd *doctorCmd) Run(ctx context.Context, a *app) error {
 	for _, w := range cfg.Warnings {
 		findings = append(findings, finding{Level: "warning", About: "configuration", Text: w.Message})
 	}
-	findings = append(findings, a.checkDatabase(ctx, cfg)...)
-	if !cmd.Offline {
-		findings = append(findings, a.checkAccounts(ctx, cfg)...)
-	}
+	findings = append(findings, a.checkDatabase(ctx, cfg, !cmd.Offline)...)
 	return a.printFindings(findings)
 }
 
@@ -69,17 +68,23 @@ func checkFile(path string) []finding {
 	return findings
 }
 
-// checkDatabase looks at the database, its schema, and how the accounts stand in it.
-func (a *app) checkDatabase(ctx context.Context, cfg *config.Config) []finding {
+// checkDatabase looks at the database, its schema, and how the accounts stand in
+// it, and logs in to them.
+func (a *app) checkDatabase(ctx context.Context, cfg *config.Config, online bool) []finding {
 	var findings []finding
 	opens, answers := "see that the server runs and that the URL names it", "see that the server is no standby and its disk not full"
 	if cfg.Database.Driver == config.SQLite {
 		findings = checkFile(cfg.Database.Path)
 		opens, answers = "see that the folder exists and belongs to the user who runs kith", "see that the disk is not full and the file can be written"
 	}
+	names := fileNames(cfg)
 	s, err := a.openStore(ctx)
 	if err != nil {
-		return append(findings, finding{Level: "error", About: "database", Text: err.Error(), Mend: opens})
+		findings = append(findings, finding{Level: "error", About: "database", Text: err.Error(), Mend: opens})
+		if online {
+			findings = append(findings, newFleet(a, cfg, nil).checkLogins(ctx, names)...)
+		}
+		return findings
 	}
 	defer s.Close()
 	if err := s.Ping(ctx); err != nil {
@@ -90,8 +95,26 @@ func (a *app) checkDatabase(ctx context.Context, cfg *config.Config) []finding {
 		return append(findings, finding{Level: "error", About: "database", Text: err.Error()})
 	}
 	findings = append(findings, finding{Level: "ok", About: "database", Text: fmt.Sprintf("%s, schema %d of %d", cfg.Database, have, want)})
-	return append(findings, a.checkHealth(ctx, s, cfg)...)
+	findings = append(findings, a.checkHealth(ctx, s, cfg)...)
+	f := newFleet(a, cfg, s)
+	findings = append(findings, f.checkDefinitions(ctx)...)
+	if !online {
+		return findings
+	}
+	all, err := f.names(ctx)
+	switch {
+	case err != nil:
+		findings = append(findings, finding{Level: "error", About: "accounts", Text: err.Error()})
+	case len(all)-len(names) <= mostLogins:
+		names = all
+	default:
+		findings = append(findings, finding{Level: "ok", About: "accounts", Text: fmt.Sprintf("the %s of the register are not tried one by one; kith config check --online does", thousands(len(all)-len(names)))})
+	}
+	return append(findings, f.checkLogins(ctx, names)...)
 }
+
+// mostLogins is to how many accounts of the register doctor logs in.
+const mostLogins = 100
 
 // checkHealth tells what the register knows of the accounts and contacts.
 func (a *app) checkHealth(ctx context.Context, s store.Store, cfg *config.Config) []finding {
@@ -142,12 +165,57 @@ func freeSpace(dir string) (uint64, bool) {
 	return fs.Bavail * uint64(fs.Bsize), true
 }
 
-// checkAccounts logs in everywhere, a few at once.
-func (a *app) checkAccounts(ctx context.Context, cfg *config.Config) []finding {
-	findings := make([]finding, len(cfg.Accounts))
-	slots := make(chan struct{}, cfg.Limits.Workers)
+// fileNames lists the accounts of the configuration file.
+func fileNames(cfg *config.Config) []string {
+	var names []string
+	for _, account := range cfg.Accounts {
+		names = append(names, account.Name)
+	}
+	return names
+}
+
+// checkDefinitions looks whether the accounts of the register can be used here.
+func (f *fleet) checkDefinitions(ctx context.Context) []finding {
+	const most = 10 // that are told one by one
+	total, unusable := 0, 0
+	unopened := map[string]int{}
+	var findings []finding
+	for d, err := range f.store.Definitions(ctx) {
+		if err != nil {
+			return append(findings, finding{Level: "error", About: "accounts", Text: err.Error()})
+		}
+		total++
+		account, err := f.defined(d)
+		if err == nil {
+			if _, err := account.Password(ctx); err != nil {
+				unopened[d.Secret.Key]++
+			}
+			continue
+		}
+		if unusable++; unusable <= most {
+			about := "account " + d.Name
+			findings = append(findings, finding{Level: "error", About: about, Text: without(err.Error(), about), Mend: "kith accounts add --replace, or import it again"})
+		}
+	}
+	if unusable > most {
+		findings = append(findings, finding{Level: "error", About: "accounts", Text: fmt.Sprintf("%s more of the register can't be used", thousands(unusable-most))})
+	}
+	for _, key := range slices.Sorted(maps.Keys(unopened)) {
+		findings = append(findings, finding{Level: "error", About: "keys", Text: fmt.Sprintf("passwords sealed with the key %q that can't be opened: %s", key, thousands(unopened[key])),
+			Mend: "put the line of that key back into the file that [secrets] names, or import these accounts again"})
+	}
+	if total > 0 && len(findings) == 0 {
+		findings = []finding{{Level: "ok", About: "accounts", Text: fmt.Sprintf("%s in the register, and their passwords can be opened", thousands(total))}}
+	}
+	return findings
+}
+
+// checkLogins logs in to accounts, a few at once.
+func (f *fleet) checkLogins(ctx context.Context, names []string) []finding {
+	findings := make([]finding, len(names))
+	slots := make(chan struct{}, f.cfg.Limits.Workers)
 	var running sync.WaitGroup
-	for i, account := range cfg.Accounts {
+	for i, name := range names {
 		slots <- struct{}{}
 		running.Add(1)
 		go func() {
@@ -155,7 +223,12 @@ func (a *app) checkAccounts(ctx context.Context, cfg *config.Config) []finding {
 			defer func() { <-slots }()
 			ctx, cancel := context.WithTimeout(ctx, time.Minute)
 			defer cancel()
-			findings[i] = a.checkAccount(ctx, cfg, account)
+			account, err := f.account(ctx, name)
+			if err != nil {
+				findings[i] = finding{Level: "error", About: "account " + name, Text: without(err.Error(), "account "+name)}
+				return
+			}
+			findings[i] = f.app.checkAccount(ctx, f.cfg, account)
 		}()
 	}
 	running.Wait()

@@ -50,7 +50,7 @@ func (cmd *contactsImportCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	in, size, err := cmd.open(a)
+	in, size, err := a.openInput(cmd.File)
 	if err != nil {
 		return err
 	}
@@ -105,14 +105,14 @@ func (cmd *contactsImportCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// open returns the file and its size, 0 where that can't be told.
-func (cmd *contactsImportCmd) open(a *app) (io.ReadCloser, int64, error) {
-	if cmd.File == "-" {
+// openInput opens a file to import and tells its size, 0 where that can't be told. "-" is standard input.
+func (a *app) openInput(file string) (io.ReadCloser, int64, error) {
+	if file == "-" {
 		return io.NopCloser(a.stdin), 0, nil
 	}
-	f, err := os.Open(cmd.File)
+	f, err := os.Open(file)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, 0, fmt.Errorf("import %s: %w", cmd.File, kith.ErrNotFound)
+		return nil, 0, fmt.Errorf("import %s: %w", file, kith.ErrNotFound)
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("import: %w", err)

@@ -56,12 +56,12 @@ func (cmd *initCmd) Run(ctx context.Context, a *app) error {
 	if err := cmd.check(a); err != nil {
 		return err
 	}
-	in := &asker{a: a, in: bufio.NewReader(a.stdin)}
+	in := a.asker()
 	mailbox, err := cmd.askAddress(in)
 	if err != nil {
 		return err
 	}
-	password, err := cmd.askPassword(in)
+	password, err := in.password("Password (or app password)", cmd.PasswordFile)
 	if err != nil {
 		return err
 	}
@@ -105,18 +105,6 @@ func (cmd *initCmd) askAddress(in *asker) (string, error) {
 		return "", usagef("%q is no e-mail address", written)
 	}
 	return mailbox, nil
-}
-
-func (cmd *initCmd) askPassword(in *asker) (string, error) {
-	if cmd.PasswordFile == "" {
-		return in.askSecret("Password (or app password)")
-	}
-	data, err := os.ReadFile(cmd.PasswordFile)
-	if err != nil {
-		return "", usageError{fmt.Errorf("--password-file: %w", err)}
-	}
-	line, _, _ := strings.Cut(string(data), "\n")
-	return strings.TrimSuffix(line, "\r"), nil
 }
 
 // find tries candidates until one lets us in.
@@ -266,6 +254,8 @@ type asker struct {
 	in *bufio.Reader
 }
 
+func (a *app) asker() *asker { return &asker{a: a, in: bufio.NewReader(a.stdin)} }
+
 func (q *asker) ask(what string) (string, error) {
 	fmt.Fprintf(q.a.stderr, "%s: ", what)
 	line, err := q.in.ReadString('\n')
@@ -273,6 +263,19 @@ func (q *asker) ask(what string) (string, error) {
 		return "", usagef("%s: nobody answers; give it by a flag, see kith init --help", what)
 	}
 	return strings.TrimSpace(line), nil
+}
+
+// password reads the first line of a file; without one it asks.
+func (q *asker) password(what, file string) (string, error) {
+	if file == "" {
+		return q.askSecret(what)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", usageError{fmt.Errorf("--password-file: %w", err)}
+	}
+	line, _, _ := strings.Cut(string(data), "\n")
+	return strings.TrimSuffix(line, "\r"), nil
 }
 
 // askSecret does not show what is typed.

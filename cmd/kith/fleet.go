@@ -43,8 +43,8 @@ const (
 	loadShare = 20
 )
 
-// fleet loads who we are and returns the accounts.
-func (a *app) fleet(ctx context.Context, cfg *config.Config, s store.Store) (*fleet, error) {
+// newFleet returns the accounts, to be looked up and not to be polled.
+func newFleet(a *app, cfg *config.Config, s store.Store) *fleet {
 	f := &fleet{
 		app: a, cfg: cfg, store: s, file: map[string]config.Account{},
 		keys: keyring{read: a.ring, now: a.now},
@@ -52,6 +52,12 @@ func (a *app) fleet(ctx context.Context, cfg *config.Config, s store.Store) (*fl
 	for _, account := range cfg.Accounts {
 		f.file[account.Name] = account
 	}
+	return f
+}
+
+// fleet loads who we are and returns the accounts.
+func (a *app) fleet(ctx context.Context, cfg *config.Config, s store.Store) (*fleet, error) {
+	f := newFleet(a, cfg, s)
 	version, err := s.DefinitionsVersion(ctx)
 	if err != nil {
 		return nil, err

@@ -80,6 +80,7 @@ type cli struct {
 	Inspect      inspectCmd      `cmd:"" group:"run" help:"Show how kith reads a file of mail or contacts."`
 	Contacts     contactsCmd     `cmd:"" group:"register" help:"The people and companies we know."`
 	Interactions interactionsCmd `cmd:"" group:"register" help:"The register of interactions."`
+	Accounts     accountsCmd     `cmd:"" group:"admin" help:"The accounts of the configuration file and of the register."`
 	Migrate      migrateCmd      `cmd:"" group:"admin" help:"Bring the database to this version's schema."`
 	Version      versionCmd      `cmd:"" group:"admin" help:"Print the version."`
 	Man          manCmd          `cmd:"" group:"admin" help:"Print the man page."`

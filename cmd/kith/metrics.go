@@ -107,7 +107,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 			last = float64(account.LastSuccess.UnixMilli()) / 1000
 		}
 		gauge(m.lastSuccess, last)
-		for _, state := range []kith.AccountState{kith.StateNew, kith.StateOK, kith.StateFailing, kith.StateThrottled, kith.StateNeedsAttention} {
+		for _, state := range []kith.AccountState{kith.StateNew, kith.StateOK, kith.StateFailing, kith.StateThrottled, kith.StateNeedsAttention, kith.StateDisabled} {
 			value := 0.0
 			if account.State == state {
 				value = 1

@@ -118,3 +118,47 @@ func roughly(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d days", int(d.Hours()/24))
 }
+
+// counter shows on one line of a terminal how many rows are done. A nil counter shows nothing.
+type counter struct {
+	w     io.Writer
+	now   func() time.Time
+	what  string
+	total int64 // bytes to read; 0 where that is not known
+
+	began, shown time.Time
+	done         int
+}
+
+// counterTo returns a counter when somebody looks, else nil.
+func (a *app) counterTo(what string) *counter {
+	if a.quiet || a.json || !isTerminal(a.stderr) {
+		return nil
+	}
+	return &counter{w: a.stderr, now: a.now, what: what, began: a.now()}
+}
+
+// add counts one; bytes is how far the file was read.
+func (c *counter) add(bytes int64) {
+	if c == nil {
+		return
+	}
+	c.done++
+	now := c.now()
+	if now.Sub(c.shown) < 100*time.Millisecond {
+		return
+	}
+	c.shown = now
+	text := fmt.Sprintf("%s %s, %s/s", thousands(c.done), c.what, thousands(int(float64(c.done)/max(now.Sub(c.began).Seconds(), 0.001))))
+	if c.total > 0 {
+		text = fmt.Sprintf("%3d%%  %s", bytes*100/c.total, text)
+	}
+	fmt.Fprintf(c.w, "\r\x1b[K%s", text)
+}
+
+// end takes the line away.
+func (c *counter) end() {
+	if c != nil && !c.shown.IsZero() {
+		fmt.Fprint(c.w, "\r\x1b[K")
+	}
+}
