@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -83,16 +82,19 @@ func nameOf(c *pgx.ConnConfig) string {
 
 // parseError tells what is wrong with a URL, and no part of a password.
 func parseError(dsn string, err error) error {
-	const want = "want postgres://user@host:port/database?sslmode=verify-full, with %40 for @, %3A for :, %2F for /, %23 for # and %25 for % in user and password"
-	if u, failure := url.Parse(dsn); failure != nil || !strings.HasPrefix(u.Scheme, "postgres") {
-		return errors.New("the database URL can't be read: " + want) // any part of it may be the password
+	u, failure := url.Parse(dsn)
+	if failure != nil || !strings.HasPrefix(u.Scheme, "postgres") {
+		// Any part of it may be the password.
+		return errors.New("the database URL can't be read: want postgres://user@host:port/database?sslmode=verify-full, " +
+			"with %40 for @, %3A for :, %2F for /, %23 for # and %25 for % in user and password")
 	}
-	var failure *pgconn.ParseConfigError
-	if !errors.As(err, &failure) {
-		return errors.New("the database URL can't be read: " + want)
+	_, why, _ := strings.Cut(err.Error(), "`: ") // after the URL
+	password, _ := u.User.Password()
+	for _, secret := range []string{password, u.Query().Get("password")} {
+		if secret != "" {
+			why = strings.ReplaceAll(why, secret, "…")
+		}
 	}
-	// The text begins with the URL.
-	_, why, _ := strings.Cut(err.Error(), "`: ")
 	return fmt.Errorf("the database URL can't be used: %s", why)
 }
 

@@ -246,8 +246,8 @@ func retryable(err error) bool {
 	var wanted *againError
 	var failure *pgconn.PgError
 	switch {
-	case errors.As(err, &unknown):
-		return false
+	case errors.As(err, &unknown), errors.Is(err, context.DeadlineExceeded), pgconn.Timeout(err):
+		return false // that has taken long enough
 	case errors.As(err, &wanted), lost(err):
 		return true
 	case errors.As(err, &failure):
