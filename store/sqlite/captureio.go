@@ -150,7 +150,8 @@ func (b *batch) readEvidence(ctx context.Context, copies []int64) error {
 		return nil
 	}
 	slices.Sort(copies)
-	return b.tx.each(ctx, `SELECT e.interaction, e.ref FROM json_each(?) j JOIN evidence e ON e.interaction = j.value
+	// By interaction, which has few places; a stream may have a million.
+	return b.tx.each(ctx, `SELECT e.interaction, e.ref FROM json_each(?) j JOIN evidence e INDEXED BY evidence_interaction ON e.interaction = j.value
 		WHERE e.stream = ? AND e.gone = 0`, []any{list(slices.Compact(copies)), b.stream},
 		func(scan func(...any) error) error {
 			var n int64
