@@ -117,15 +117,21 @@ func (ts *Threads) Load(label int64, merged int, root, least int64, heads []byte
 	if t := ts.labels[label]; t != nil {
 		return t
 	}
-	t := &Thread{Label: label, Merged: merged, Least: least}
-	if heads == nil {
-		t.Heads = []int64{root}
-	}
-	for ; len(heads) >= 8; heads = heads[8:] {
-		t.Heads = append(t.Heads, int64(binary.BigEndian.Uint64(heads)))
-	}
+	t := &Thread{Label: label, Merged: merged, Least: least, Heads: DecodeHeads(root, heads)}
 	ts.labels[label] = t
 	return t
+}
+
+// DecodeHeads is the inverse of [Thread.EncodeHeads] for a thread with the given root.
+func DecodeHeads(root int64, packed []byte) (heads []int64) {
+	if packed == nil {
+		return []int64{root}
+	}
+	heads = make([]int64, 0, len(packed)/8)
+	for ; len(packed) >= 8; packed = packed[8:] {
+		heads = append(heads, int64(binary.BigEndian.Uint64(packed)))
+	}
+	return heads
 }
 
 // Add ties ids together, in the order that [ThreadHashes] gives, and to the

@@ -30,12 +30,11 @@ func (tx tx) writeContacts(ctx context.Context, b *contacts.Batch) error {
 		if !e.Fresh {
 			continue
 		}
-		facts, err := encodeContact(&e.Contact)
+		values, err := contactValues(&e.Contact)
 		if err != nil {
 			return err
 		}
-		rows = append(rows, numberOf(e.ID), tailOf(e.ID), string(e.Type), e.Source, e.ExternalID, e.Name, store.Fold(e.Name),
-			companyNumber(&e.Contact), e.NeverRecord, e.Archived, micros(e.CreatedAt), micros(e.UpdatedAt), facts)
+		rows = append(rows, values...)
 	}
 	if err := tx.insert(ctx, insertContacts, rows); err != nil {
 		return err
@@ -54,6 +53,15 @@ func (tx tx) writeContacts(ctx context.Context, b *contacts.Batch) error {
 		return tx.bumpContacts(ctx)
 	}
 	return nil
+}
+
+// contactValues are the values of a contact for insertContacts.
+func contactValues(c *kith.Contact) ([]any, error) {
+	facts, err := encodeContact(c)
+	return []any{
+		numberOf(c.ID), tailOf(c.ID), string(c.Type), c.Source, c.ExternalID, c.Name, store.Fold(c.Name),
+		companyNumber(c), c.NeverRecord, c.Archived, micros(c.CreatedAt), micros(c.UpdatedAt), facts,
+	}, err
 }
 
 func encodeContact(c *kith.Contact) (string, error) {

@@ -1,0 +1,169 @@
+package store
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"kith"
+)
+
+// Dumper copies a register whole: into a file (see package backup) or into
+// another store.
+type Dumper interface {
+	// Dump yields the register as it was at one moment, in the order of
+	// [RowKinds] and within a kind in an order that depends on the rows alone:
+	// registers that hold the same yield the same. One transaction is open from
+	// the first row to the last, so whoever takes the rows should not dawdle;
+	// others may write meanwhile. Memory does not depend on the number of rows.
+	//
+	// Daemons and leases belong to what runs now, and are left out.
+	Dump(ctx context.Context) iter.Seq2[Row, error]
+	// Load writes what Dump yielded, of this store or another. The rows keep
+	// their order, and the register MUST be empty (but for daemons), else
+	// the error is [kith.ErrConflict]. It is one transaction: after an error, of the rows
+	// too, the register is as empty as before. Until the end nobody else
+	// can write.
+	//
+	// Ids stay what they are. Where the store can't hold two of them beside each other, the
+	// second becomes another one with all that refers to it: renamed counts them.
+	Load(ctx context.Context, rows iter.Seq2[Row, error]) (renamed int, err error)
+}
+
+// Row is one record of a dump: a pointer to one of the types whose name ends in Row.
+type Row interface {
+	Kind() RowKind
+}
+
+// RowKind tells the rows of a dump apart.
+type RowKind string
+
+// The kinds of row.
+const (
+	RowVersions    RowKind = "versions"
+	RowContact     RowKind = "contact"
+	RowAccount     RowKind = "account"
+	RowDefinition  RowKind = "definition"
+	RowStream      RowKind = "stream"
+	RowQuarantined RowKind = "quarantined"
+	RowThread      RowKind = "thread"
+	RowMember      RowKind = "member"
+	RowInteraction RowKind = "interaction"
+	RowTombstone   RowKind = "tombstone"
+	RowErasedCopy  RowKind = "erased_copy"
+	RowBounce      RowKind = "bounce"
+)
+
+// RowKinds are the kinds of row in the order of a dump: none names what comes later.
+var RowKinds = []RowKind{
+	RowVersions, RowContact, RowAccount, RowDefinition, RowStream, RowQuarantined,
+	RowThread, RowMember, RowInteraction, RowTombstone, RowErasedCopy, RowBounce,
+}
+
+// VersionsRow is what [Contacts] ContactsVersion and [Definitions]
+// DefinitionsVersion return. There is one.
+type VersionsRow struct {
+	Contacts    int64
+	Definitions int64
+}
+
+// ContactRow is a contact. Companies come before persons, both by id. Company,
+// the name, is not looked at.
+type ContactRow struct{ kith.Contact }
+
+// AccountRow is an account; by name. Daemon and LeasedUntil are zero.
+type AccountRow struct{ kith.Account }
+
+// DefinitionRow is a definition; by name, which is all that is set of its Account.
+type DefinitionRow struct{ kith.Definition }
+
+// StreamRow is a stream; by account and name. Quarantined is zero.
+type StreamRow struct {
+	Account string
+	kith.StreamStatus
+}
+
+// QuarantinedRow is an item in quarantine; by account, stream and ref.
+type QuarantinedRow struct{ kith.Quarantined }
+
+// ThreadRow is a thread; by root, a number with a sign. The root is a member.
+type ThreadRow struct {
+	Least int64
+	Heads []int64 // ascending
+}
+
+// Root returns the digest that names the thread, see [Thread].
+func (r *ThreadRow) Root() int64 {
+	t := Thread{Least: r.Least, Heads: r.Heads}
+	return t.Root()
+}
+
+// MemberRow says that a Message-ID other than its root is in a thread; by digest.
+type MemberRow struct {
+	Hash int64
+	Root int64
+}
+
+// InteractionRow is an interaction with its evidence; by id. Of its links,
+// ContactName and CompanyID are empty. Its thread is Thread, ThreadRefs is empty.
+type InteractionRow struct {
+	kith.Interaction
+	Keys       []kith.Key // of copies that were found by fingerprint
+	MessageIDs []string   // of those copies
+}
+
+// TombstoneRow keeps out what has a key; by key.
+type TombstoneRow struct {
+	Key      kith.Key
+	ErasedAt time.Time
+}
+
+// ErasedCopyRow keeps out what has a fingerprint and occurred about then; by
+// fingerprint and time.
+type ErasedCopyRow struct {
+	Fingerprint kith.Key
+	OccurredAt  time.Time
+	ErasedAt    time.Time
+}
+
+// BounceRow is a delivery report whose message is not on file; by digest.
+type BounceRow struct {
+	Hash   int64  // of the Message-ID
+	Status string // RFC 3463
+}
+
+// Kind implements [Row].
+func (*VersionsRow) Kind() RowKind { return RowVersions }
+
+// Kind implements [Row].
+func (*ContactRow) Kind() RowKind { return RowContact }
+
+// Kind implements [Row].
+func (*AccountRow) Kind() RowKind { return RowAccount }
+
+// Kind implements [Row].
+func (*DefinitionRow) Kind() RowKind { return RowDefinition }
+
+// Kind implements [Row].
+func (*StreamRow) Kind() RowKind { return RowStream }
+
+// Kind implements [Row].
+func (*QuarantinedRow) Kind() RowKind { return RowQuarantined }
+
+// Kind implements [Row].
+func (*ThreadRow) Kind() RowKind { return RowThread }
+
+// Kind implements [Row].
+func (*MemberRow) Kind() RowKind { return RowMember }
+
+// Kind implements [Row].
+func (*InteractionRow) Kind() RowKind { return RowInteraction }
+
+// Kind implements [Row].
+func (*TombstoneRow) Kind() RowKind { return RowTombstone }
+
+// Kind implements [Row].
+func (*ErasedCopyRow) Kind() RowKind { return RowErasedCopy }
+
+// Kind implements [Row].
+func (*BounceRow) Kind() RowKind { return RowBounce }

@@ -1,0 +1,217 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"kith"
+	"kith/store"
+)
+
+// errEnough ends a dump whose taker wants no more.
+var errEnough = errors.New("enough")
+
+// Dump implements [store.Dumper].
+func (s *Store) Dump(ctx context.Context) iter.Seq2[store.Row, error] {
+	return func(yield func(store.Row, error) bool) {
+		err := s.read(ctx, "dump the register", func(tx tx) error {
+			return dump{tx, yield}.all(ctx)
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(nil, err)
+		}
+	}
+}
+
+// dump is a dump under way.
+type dump struct {
+	tx
+	yield func(store.Row, error) bool
+}
+
+func (d dump) give(row store.Row, err error) error {
+	if err == nil && !d.yield(row, nil) {
+		err = errEnough
+	}
+	return err
+}
+
+// all gives all rows, kind by kind. Every query follows an index: sorting would
+// take memory for all that is sorted.
+func (d dump) all(ctx context.Context) error {
+	for _, kind := range []func(context.Context) error{
+		d.versions, d.companies, d.persons, d.accounts, d.definitions, d.streams, d.quarantined,
+		d.threads, d.members, d.interactions, d.tombstones, d.erasedCopies, d.bounces,
+	} {
+		if err := kind(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d dump) versions(ctx context.Context) error {
+	var v store.VersionsRow
+	err := d.one(ctx, `SELECT (SELECT value FROM meta WHERE name = 'contacts_version'),
+		(SELECT value FROM meta WHERE name = 'definitions_version')`, nil, &v.Contacts, &v.Definitions)
+	return d.give(&v, err)
+}
+
+func (d dump) companies(ctx context.Context) error { return d.contacts(ctx, kith.Company) }
+func (d dump) persons(ctx context.Context) error   { return d.contacts(ctx, kith.Person) }
+
+func (d dump) contacts(ctx context.Context, t kith.ContactType) error {
+	return d.each(ctx, `SELECT `+contactColumns+contactTables+`WHERE c.type = ? ORDER BY c.n`, []any{string(t)},
+		func(scan func(...any) error) error {
+			c, err := scanContact(scan)
+			if err != nil {
+				return err
+			}
+			c.Company = ""
+			return d.give(&store.ContactRow{Contact: *c}, nil)
+		})
+}
+
+func (d dump) accounts(ctx context.Context) error {
+	return d.each(ctx, `SELECT `+accountColumns+` FROM accounts ORDER BY name`, nil, func(scan func(...any) error) error {
+		a, err := scanAccount(scan)
+		a.Daemon, a.LeasedUntil = "", time.Time{}
+		a.Error = store.Clean(a.Error) // it may hold what a server said
+		return d.give(&store.AccountRow{Account: a}, err)
+	})
+}
+
+func (d dump) definitions(ctx context.Context) error {
+	return d.each(ctx, `SELECT name, text, key, box, disabled, updated_at FROM definitions ORDER BY name`, nil,
+		func(scan func(...any) error) error {
+			var r store.DefinitionRow
+			var updated int64
+			err := scan(&r.Name, &r.Text, &r.Secret.Key, &r.Secret.Box, &r.Disabled, &updated)
+			r.UpdatedAt = time.UnixMicro(updated).UTC()
+			return d.give(&r, err)
+		})
+}
+
+func (d dump) streams(ctx context.Context) error {
+	return d.each(ctx, `SELECT `+streamColumns+` FROM streams ORDER BY account, name`, nil, func(scan func(...any) error) error {
+		st, err := scanStream(scan)
+		st.failure = store.Clean(st.failure)
+		return d.give(&store.StreamRow{Account: st.account, StreamStatus: st.status()}, err)
+	})
+}
+
+func (d dump) quarantined(ctx context.Context) error {
+	return d.each(ctx, `SELECT s.account, s.name, q.ref, q.cause, q.since, q.attempts, q.next_try
+		FROM streams s CROSS JOIN quarantine q ON q.stream = s.n ORDER BY s.account, s.name, q.ref`, nil,
+		func(scan func(...any) error) error {
+			q, err := scanQuarantined(scan)
+			return d.give(&store.QuarantinedRow{Quarantined: q}, err)
+		})
+}
+
+// fromMembers are the members m of threads t, in the order of their digests.
+const fromMembers = ` FROM message_ids m CROSS JOIN threads x ON x.n = m.thread CROSS JOIN threads t ON t.n = coalesce(x.parent, x.n) `
+
+func (d dump) threads(ctx context.Context) error {
+	return d.each(ctx, `SELECT t.root, t.least, t.heads`+fromMembers+`WHERE m.hash = t.root ORDER BY m.hash`, nil,
+		func(scan func(...any) error) error {
+			var r store.ThreadRow
+			var root int64
+			var heads []byte
+			err := scan(&root, &r.Least, &heads)
+			r.Heads = store.DecodeHeads(root, heads)
+			return d.give(&r, err)
+		})
+}
+
+func (d dump) members(ctx context.Context) error {
+	return d.each(ctx, `SELECT m.hash, t.root`+fromMembers+`WHERE m.hash <> t.root ORDER BY m.hash`, nil,
+		func(scan func(...any) error) error {
+			var r store.MemberRow
+			err := scan(&r.Hash, &r.Root)
+			return d.give(&r, err)
+		})
+}
+
+// dumpPage is how many interactions are read at a time.
+const dumpPage = 500
+
+func (d dump) interactions(ctx context.Context) error {
+	page := make([]*store.InteractionRow, 0, dumpPage)
+	bare := make([]*kith.Interaction, 0, dumpPage)
+	for last := int64(-1); ; {
+		page, bare = page[:0], bare[:0]
+		err := d.each(ctx, `SELECT `+rowColumns+` FROM interactions i`+rowThread+` WHERE i.n > ? ORDER BY i.n LIMIT ?`, []any{last, dumpPage},
+			func(scan func(...any) error) error {
+				var r row
+				if err := r.scan(scan); err != nil {
+					return err
+				}
+				i, messageIDs, err := r.interaction()
+				made := &store.InteractionRow{Interaction: i, Keys: splitKeys(r.keys)[1:], MessageIDs: messageIDs}
+				page, bare = append(page, made), append(bare, &made.Interaction)
+				last = r.n
+				return err
+			})
+		if err != nil {
+			return err
+		}
+		if len(page) == 0 {
+			return nil
+		}
+		if err := d.complete(ctx, bare); err != nil {
+			return err
+		}
+		for _, r := range page {
+			for at := range r.Links {
+				r.Links[at].ContactName, r.Links[at].CompanyID = "", nil
+			}
+			if err := d.give(r, nil); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// splitKeys takes the column keys apart.
+func splitKeys(packed []byte) (keys []kith.Key) {
+	for ; len(packed) >= len(kith.Key{}); packed = packed[len(kith.Key{}):] {
+		keys = append(keys, kith.Key(packed[:len(kith.Key{})]))
+	}
+	return keys
+}
+
+func (d dump) tombstones(ctx context.Context) error {
+	return d.each(ctx, `SELECT key, erased_at FROM tombstones ORDER BY key`, nil, func(scan func(...any) error) error {
+		var key []byte
+		var erased int64
+		if err := scan(&key, &erased); err != nil {
+			return err
+		}
+		return d.give(&store.TombstoneRow{Key: kith.Key(key), ErasedAt: time.UnixMicro(erased).UTC()}, nil)
+	})
+}
+
+func (d dump) erasedCopies(ctx context.Context) error {
+	return d.each(ctx, `SELECT fingerprint, occurred_at, erased_at FROM fingerprint_tombstones ORDER BY fingerprint, occurred_at`, nil,
+		func(scan func(...any) error) error {
+			var fingerprint []byte
+			var occurred, erased int64
+			if err := scan(&fingerprint, &occurred, &erased); err != nil {
+				return err
+			}
+			return d.give(&store.ErasedCopyRow{
+				Fingerprint: kith.Key(fingerprint), OccurredAt: time.UnixMicro(occurred).UTC(), ErasedAt: time.UnixMicro(erased).UTC(),
+			}, nil)
+		})
+}
+
+func (d dump) bounces(ctx context.Context) error {
+	return d.each(ctx, `SELECT hash, status FROM bounces ORDER BY hash`, nil, func(scan func(...any) error) error {
+		var r store.BounceRow
+		err := scan(&r.Hash, &r.Status)
+		return d.give(&r, err)
+	})
+}
