@@ -77,9 +77,10 @@ var serverFaults = []serverFault{
 	{"E18 the mailbox server is away, said after the login", answered("BAD User is authenticated but not connected."), kith.StateFailing, "the server says: BAD User is authenticated but not connected.", firstBackoff},
 	{"E19 AUTHENTICATIONFAILED", refused("NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)"), kith.StateFailing, "the server refused the login: NO [AUTHENTICATIONFAILED] Invalid credentials", loginPause},
 	{"E19 a refusal without a code", refused("NO AUTHENTICATE failed."), kith.StateFailing, "the server refused the login: NO AUTHENTICATE failed.", loginPause},
-	{"E20 UNAVAILABLE", refused("NO [UNAVAILABLE] backend down"), kith.StateFailing, "the server says: NO [UNAVAILABLE] backend down", firstBackoff},
+	{"E20 UNAVAILABLE", refused("NO [UNAVAILABLE] sorry"), kith.StateFailing, "the server says: NO [UNAVAILABLE] sorry", firstBackoff},
 	{"E20 INUSE", refused("NO [INUSE] locked"), kith.StateFailing, "the server says: NO [INUSE] locked", firstBackoff},
-	{"E20 SERVERBUG", answered("NO [SERVERBUG] oops"), kith.StateFailing, "the server says: NO [SERVERBUG] oops", firstBackoff},
+	{"E20 SERVERBUG", refused("NO [SERVERBUG] oops"), kith.StateFailing, "the server says: NO [SERVERBUG] oops", firstBackoff},
+	{"E20 UNAVAILABLE after the login", answered("NO [UNAVAILABLE] sorry"), kith.StateFailing, "list the folders: the server says: NO [UNAVAILABLE] sorry", firstBackoff},
 }
 
 // faultySite is a register of Alice's mailbox, whose server has a fault, and Bob's,

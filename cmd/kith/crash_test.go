@@ -106,7 +106,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	for i, s := range []*site{whole, broken} {
 		statuses[i] = jsonLinesOf[statusJSON](t, s.must("--json", "status"))[0]
 	}
-	ignore := cmpopts.IgnoreFields(accountJSON{}, "LastSuccess", "NextPoll")
+	ignore := cmpopts.IgnoreFields(accountJSON{}, "LastSuccess", "LagSeconds", "NextPoll")
 	if diff := cmp.Diff(statuses[0], statuses[1], ignore); diff != "" {
 		t.Errorf("the counters of a capture that was killed differ (-whole +killed):\n%s", diff)
 	}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"kith"
+	"kith/servertest"
+)
+
+// mailServer has the mailboxes of all cases.
+type mailServer struct {
+	*servertest.DovecotServer
+	free chan string // users whose mailbox was not used so far
+}
+
+const mailboxes = 300
+
+func newMailServer(t *testing.T) *mailServer {
+	t.Helper()
+	m := &mailServer{free: make(chan string, mailboxes)}
+	users := make([]string, mailboxes)
+	for i := range users {
+		user := fmt.Sprintf("box%03d", i)
+		users[i] = user + ":" + servertest.Password
+		m.free <- user
+	}
+	m.DovecotServer = servertest.Dovecot(t, servertest.DovecotOptions{Users: users})
+	return m
+}
+
+// sent returns how many bytes the server has sent to a user, in all sessions so far.
+func (m *mailServer) sent(t testing.TB, user string) (bytes int) {
+	t.Helper()
+	logout := regexp.MustCompile(`imap\(` + user + `\).* out=(\d+) `)
+	eventually(t, "the server notes the logout", func() bool {
+		bytes = 0
+		found := logout.FindAllStringSubmatch(m.Log(t), -1)
+		for _, session := range found {
+			bytes += atoi(t, session[1])
+		}
+		return len(found) > 0
+	})
+	return bytes
+}
+
+// caseSite is a register with mailboxes of its own.
+type caseSite struct {
+	*site
+	server *mailServer
+	url    string            // of the accounts' server
+	users  map[string]string // the user whose mailbox an account reads
+}
+
+// open makes the register of a case and delivers the case's mail.
+func (m *mailServer) open(t *testing.T, c hardCase) *caseSite {
+	t.Helper()
+	users := map[string]string{"alice": <-m.free}
+	for _, who := range c.others {
+		users[who.name] = <-m.free
+	}
+	s := newCaseSite(t, c, m.URL("imap"), users)
+	s.server = m
+	for _, msg := range c.mail {
+		s.deliver(msg)
+	}
+	return s
+}
+
+// newCaseSite makes the register of a case, for accounts of these users on the
+// server at a URL.
+func newCaseSite(t *testing.T, c hardCase, url string, users map[string]string) *caseSite {
+	t.Helper()
+	s := &caseSite{site: &site{t: t, dir: t.TempDir(), env: map[string]string{}}, url: url, users: users}
+	s.write("password", servertest.Password+"\n")
+	s.configure(c)
+	contacts := cmp.Or(c.contacts, "Ann Doe,ann@client.test")
+	if !strings.Contains(contacts, "name,email\n") {
+		contacts = "name,email\n" + contacts
+	}
+	s.importContacts(contacts + "\n")
+	return s
+}
+
+// configure writes the configuration of a case, again if need be.
+func (s *caseSite) configure(c hardCase) {
+	s.t.Helper()
+	alice := colleague{name: "alice", addresses: []string{"alice@example.test", "alice@alias.test"}, lines: c.account}
+	toml := fmt.Sprintf("database = \"sqlite://%s\"\nown_domains = [\"example.test\"]\ntime_zone = \"UTC\"\n%s\n",
+		s.path("kith.db"), c.top)
+	if !strings.Contains(c.top, "since") {
+		toml = "since = \"2000-01-01\"\n" + toml
+	}
+	toml += "[policy]\n" + c.policy + "\n"
+	for _, who := range append([]colleague{alice}, c.others...) {
+		toml += fmt.Sprintf("[[account]]\nname = %q\nkind = \"imap\"\nowner = %q\naddresses = [\"%s\"]\nusername = %q\n",
+			who.name, who.addresses[0], strings.Join(who.addresses, `", "`), s.users[who.name])
+		if !strings.Contains(who.lines, "password_file") {
+			toml += "password_file = \"password\"\n"
+		}
+		if !strings.Contains(who.lines, "url") {
+			toml += fmt.Sprintf("url = %q\n", s.url)
+		}
+		toml += who.lines + "\n"
+	}
+	s.write("kith.toml", toml)
+}
+
+// deliver puts a message into a mailbox.
+func (s *caseSite) deliver(msg mail) {
+	s.t.Helper()
+	if msg.at.IsZero() {
+		msg.at = arrived
+	}
+	raw := strings.ReplaceAll(msg.raw, "\n", "\r\n")
+	s.server.Deliver(s.t, s.users[cmp.Or(msg.of, "alice")], cmp.Or(msg.in, "INBOX"), msg.at, msg.flags, []byte(raw))
+}
+
+// unchanged asserts E25 for all mailboxes of the site.
+func (s *caseSite) unchanged() {
+	s.t.Helper()
+	for _, user := range s.users {
+		s.server.Unchanged(s.t, user)
+	}
+}
+
+// poll polls all accounts once and adds their results up.
+func (s *caseSite) poll(flags ...string) syncResult {
+	s.t.Helper()
+	sum := syncResult{Skipped: map[kith.Reason]int{}}
+	for _, r := range jsonLinesOf[syncResult](s.t, s.must(append([]string{"--json", "sync"}, flags...)...)) {
+		sum.Items += r.Items
+		sum.New += r.New
+		sum.Known += r.Known
+		sum.Quarantined += r.Quarantined
+		for reason, n := range r.Skipped {
+			sum.Skipped[reason] += n
+		}
+	}
+	outcomes := sum.New + sum.Known + sum.Quarantined
+	for _, n := range sum.Skipped {
+		outcomes += n
+	}
+	if outcomes != sum.Items {
+		s.t.Errorf("%d messages, but %d outcomes: %+v", sum.Items, outcomes, sum)
+	}
+	return sum
+}
+
+// check compares the register with what it must be.
+func (s *caseSite) check(when string, want ...row) {
+	s.t.Helper()
+	got := rows(s.interactions())
+	var full []row
+	for i, w := range want {
+		w = w.full()
+		if i < len(got) {
+			if w.People == nil {
+				got[i].People = nil
+			}
+			if w.Attachments == nil {
+				got[i].Attachments = nil
+			}
+			if w.Thread == "" {
+				got[i].Thread = ""
+			}
+			if w.Owner == "" {
+				got[i].Owner = ""
+			}
+		}
+		full = append(full, w)
+	}
+	if diff := gocmp.Diff(full, got, cmpopts.EquateEmpty()); diff != "" {
+		s.t.Errorf("the register %s (-want +got):\n%s", when, diff)
+	}
+}
+
+// files returns all that is on the disk of the register.
+func (s *caseSite) files() string {
+	s.t.Helper()
+	paths, err := filepath.Glob(s.path("kith.db*"))
+	if err != nil || len(paths) == 0 {
+		s.t.Fatalf("no database files: %v", err)
+	}
+	var all strings.Builder
+	for _, path := range paths {
+		all.WriteString(readFile(s.t, path))
+	}
+	return all.String()
+}
