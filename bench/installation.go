@@ -14,15 +14,24 @@ import (
 type installation struct {
 	program string
 	dir     string
+	// emptyDatabase makes that commands find no register.
+	emptyDatabase func(context.Context) error
 }
 
-func newInstallation(program string, s *server) (*installation, error) {
+// newInstallation makes one with an embedded database or, if there is a server for that, in PostgreSQL.
+func newInstallation(program string, s *server, pg *postgres) (*installation, error) {
 	dir, err := os.MkdirTemp("", "kith-bench-")
 	if err != nil {
 		return nil, err
 	}
 	k := &installation{program: program, dir: dir}
-	config := fmt.Sprintf(`database    = "sqlite://%s"
+	database := "sqlite://" + filepath.Join(dir, "kith.db")
+	k.emptyDatabase = k.removeFiles
+	if pg != nil {
+		database = pg.url("kith")
+		k.emptyDatabase = func(ctx context.Context) error { return pg.create(ctx, "kith") }
+	}
+	config := fmt.Sprintf(`database    = "%s"
 since       = "2024-01-01"
 own_domains = ["example.test"]
 time_zone   = "UTC"
@@ -35,7 +44,7 @@ addresses = [%q, "a.jones@example.test"]
 url       = "imap://%s"
 username  = %q
 password_file = %q
-`, filepath.Join(dir, "kith.db"), user, user, s.addr, user, filepath.Join(dir, "password"))
+`, database, user, user, s.addr, user, filepath.Join(dir, "password"))
 	if err := os.WriteFile(filepath.Join(dir, "kith.toml"), []byte(config), 0o600); err != nil {
 		return nil, err
 	}
@@ -57,7 +66,7 @@ func (k *installation) command(args ...string) command {
 	}
 }
 
-func (k *installation) emptyDatabase(context.Context) error {
+func (k *installation) removeFiles(context.Context) error {
 	files, err := filepath.Glob(filepath.Join(k.dir, "kith.db*"))
 	if err != nil {
 		return err

@@ -1,10 +1,12 @@
 // Bench measures kith on a mailbox of 120,000 messages on a real Dovecot, and
 // compares it with a client that only fetches the same data (bench/bare):
 //
-//	go run ./bench [-messages 120000] [-small 10000] [-runs 3] [-dir DIR]
+//	go run ./bench [-messages 120000] [-small 10000] [-large 10000000] [-runs 3] [-dir DIR]
 //
 // It prints the medians of the wall time, the processor time and the peak
-// memory of each command. It needs the folder of server scripts
+// memory of each command (of PostgreSQL itself, nothing), with the register in
+// SQLite and in PostgreSQL; then how long queries take in a register of
+// ten million interactions. It needs the folder of server scripts
 // ($KITH_SERVERS, or ../shared/servers beside the module's root), and must be run
 // from the module's root. The mailbox is made once and kept in -dir.
 package main
@@ -19,6 +21,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"text/tabwriter"
 )
 
@@ -36,9 +39,10 @@ func run(ctx context.Context) error {
 	messages := flag.Int("messages", 120_000, "messages of the mailbox")
 	small := flag.Int("small", 10_000, "messages of a second, small mailbox, for the memory; 0: none")
 	runs := flag.Int("runs", 3, "times that each command is run")
+	large := flag.Int("large", 10_000_000, "interactions of a large register in PostgreSQL, for its queries; 0: none")
 	bareOnly := flag.Bool("bare", false, "measure the bare fetch alone, without kith")
 	flag.Parse()
-	if *messages < 1 || *small < 0 || *runs < 1 || flag.NArg() > 0 {
+	if *messages < 1 || *small < 0 || *large < 0 || *runs < 1 || flag.NArg() > 0 {
 		return errors.New("want a positive number of -messages and -runs")
 	}
 	root, err := filepath.Abs(*dir)
@@ -60,6 +64,9 @@ func run(ctx context.Context) error {
 		}
 		fmt.Printf("\n%d messages\n", n)
 		table(rows)
+	}
+	if *large > 0 && !*bareOnly {
+		return b.measureLarge(ctx, *large)
 	}
 	return nil
 }
@@ -127,13 +134,29 @@ func (b *bench) measure(ctx context.Context, messages int) ([]row, error) {
 	if b.bareOnly {
 		return rows, nil
 	}
-	more, err := b.measureKith(ctx, server, all, none)
-	return append(rows, more...), err
+	embedded, err := b.measureKith(ctx, "SQLite", server, nil, all, none)
+	if err != nil {
+		return nil, err
+	}
+	pg, err := b.startPostgres(ctx, "postgres")
+	if err != nil {
+		return nil, err
+	}
+	defer pg.stop()
+	shared, err := b.measureKith(ctx, "PostgreSQL", server, pg, all, none)
+	return slices.Concat(rows, embedded, shared), err
 }
 
-// measureKith runs kith on a mailbox that the server has an index of.
-func (b *bench) measureKith(ctx context.Context, server *server, all, none cost) ([]row, error) {
-	k, err := newInstallation(filepath.Join(b.bin, "kith"), server)
+// measureKith runs kith on a mailbox that the server has an index of. Its register is
+// in PostgreSQL if there is a server for that.
+func (b *bench) measureKith(ctx context.Context, database string, server *server, pg *postgres, all, none cost) ([]row, error) {
+	if err := server.takeBack(); err != nil {
+		return nil, err
+	}
+	if _, err := once(ctx, server.bare("all")); err != nil { // so that the server knows
+		return nil, err
+	}
+	k, err := newInstallation(filepath.Join(b.bin, "kith"), server, pg)
 	if err != nil {
 		return nil, err
 	}
@@ -177,12 +200,29 @@ func (b *bench) measureKith(ctx context.Context, server *server, all, none cost)
 	if want := captured.all() + fresh*b.runs; later.all() != want {
 		return nil, fmt.Errorf("after %d deliveries kith tells of %d messages (%s), want %d", b.runs, later.all(), later, want)
 	}
-	return []row{
-		{name: "kith contacts import", cost: contacts},
-		{name: "kith sync, first", cost: first, bound: &all, note: captured.String()},
-		{name: "kith sync, nothing new", cost: again, bound: &none},
-		{name: fmt.Sprintf("kith sync, %d new", fresh), cost: delivered, bound: &none},
-	}, nil
+	rows := []row{
+		{name: database + ": contacts import", cost: contacts},
+		{name: database + ": first sync", cost: first, bound: &all, note: captured.String()},
+		{name: database + ": sync, nothing new", cost: again, bound: &none},
+		{name: fmt.Sprintf("%s: sync, %d new", database, fresh), cost: delivered, bound: &none},
+	}
+	if pg == nil {
+		return rows, nil
+	}
+	before, err := pg.written(ctx, "kith")
+	if err != nil {
+		return nil, err
+	}
+	replay, err := b.repeat(ctx, b.runs, nil, k.command("sync", "--full"))
+	if err != nil {
+		return nil, err
+	}
+	after, err := pg.written(ctx, "kith")
+	if err != nil {
+		return nil, err
+	}
+	return append(rows, row{name: database + ": sync --full of what is known", cost: replay, bound: &all,
+		note: fmt.Sprintf("%d rows of interactions written", after-before)}), nil
 }
 
 func table(rows []row) {

@@ -30,14 +30,18 @@ const (
 	mailOwner = "vmailtest" // whom the script lets Dovecot read mail as
 )
 
+// scripts is the folder of the server scripts.
+func scripts() string {
+	if dir := os.Getenv("KITH_SERVERS"); dir != "" {
+		return dir
+	}
+	return filepath.Join("..", "shared", "servers")
+}
+
 // startServer starts Dovecot on the mailbox of that many messages, which is
 // made if it is not there yet.
 func (b *bench) startServer(ctx context.Context, messages int) (*server, error) {
-	scripts := os.Getenv("KITH_SERVERS")
-	if scripts == "" {
-		scripts = filepath.Join("..", "shared", "servers")
-	}
-	script := filepath.Join(scripts, "dovecot.sh")
+	script := filepath.Join(scripts(), "dovecot.sh")
 	if _, err := os.Stat(script); err != nil {
 		return nil, fmt.Errorf("no Dovecot: set KITH_SERVERS to the folder of the server scripts: %w", err)
 	}
@@ -107,6 +111,11 @@ func (s *server) fill(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
+	return s.takeBack()
+}
+
+// takeBack takes out what was delivered later.
+func (s *server) takeBack() error {
 	for _, folder := range []string{"cur", "new", ".Sent/cur", ".Sent/new"} {
 		late, err := filepath.Glob(filepath.Join(s.maildir, folder, "*.benchnew,*"))
 		if err != nil {
