@@ -46,7 +46,7 @@ func Ended(account kith.Account, s Schedule, now time.Time, err error, more bool
 		account.ErrorSince = time.Time{}
 		account.NextPoll = now
 		if !more {
-			account.NextPoll = s.Next(now).Add(s.jitter(now, spread))
+			account.NextPoll = s.after(now, spread)
 		}
 		return account
 	}

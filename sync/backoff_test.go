@@ -120,3 +120,29 @@ func TestOverdue(t *testing.T) {
 		})
 	}
 }
+
+func TestEndedPartsWhatAnOutageDroveTogether(t *testing.T) {
+	// I14 a thousand accounts that are polled in the same instant are not polled so for ever.
+	const n, interval = 1000, 5 * time.Minute
+	schedule, err := syncer.ParseSchedule("@every 5m", time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	perTenth := map[int]int{}
+	for i := range n {
+		account := kith.Account{NextPoll: noon}
+		for range 6 {
+			ended := account.NextPoll.Add(300 * time.Millisecond)
+			account = syncer.Ended(account, schedule, ended, nil, false, float64(i)/n)
+			if gap := account.NextPoll.Sub(ended); gap < interval*9/10 || gap > interval*11/10 {
+				t.Fatalf("the next run is %v after the end of the last, scheduled every %v", gap, interval)
+			}
+		}
+		perTenth[int(account.NextPoll.Sub(noon)%interval*10/interval)]++
+	}
+	for tenth := range 10 {
+		if got := perTenth[tenth]; got < n/10-1 || got > n/10+1 {
+			t.Errorf("%d of %d accounts in tenth %d of the interval", got, n, tenth)
+		}
+	}
+}

@@ -92,11 +92,23 @@ func (s Schedule) Interval(t time.Time) time.Duration {
 	return second.Sub(first)
 }
 
-// jitter spreads runs that a cron spec puts on the same instant over a tenth of
-// their interval, half a minute at most. Runs at intervals are spread by when they began.
-func (s Schedule) jitter(now time.Time, spread float64) time.Duration {
-	if _, ok := s.spec.(cron.ConstantDelaySchedule); ok {
-		return 0
+// after returns when an account is due after a run that ended at now. spread in
+// [0, 1) is its place among the others. Runs that a cron spec puts on the same
+// instant are spread over a tenth of their interval, half a minute at most. Runs
+// at intervals are drawn towards the account's own place in the interval, by
+// a tenth of it at a time and five minutes at most, so that accounts which an outage has
+// driven together part again.
+func (s Schedule) after(now time.Time, spread float64) time.Time {
+	every, ok := s.spec.(cron.ConstantDelaySchedule)
+	if !ok {
+		return s.Next(now).Add(time.Duration(spread * float64(min(s.Interval(now)/10, 30*time.Second))))
 	}
-	return time.Duration(spread * float64(min(s.Interval(now)/10, 30*time.Second)))
+	next, interval := now.Add(every.Delay), every.Delay
+	place := time.Duration(spread * float64(interval))
+	ahead := (place - time.Duration(next.UnixNano())%interval + interval) % interval
+	if ahead > interval/2 {
+		ahead -= interval
+	}
+	most := min(interval/10, 5*time.Minute)
+	return next.Add(min(max(ahead, -most), most))
 }

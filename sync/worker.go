@@ -2,12 +2,12 @@ package syncer
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"log/slog"
 	"maps"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -234,9 +234,9 @@ func logEnd(log *slog.Logger, before, after kith.Account, result Result, took ti
 	}
 }
 
-// spread gives each account its own place in [0, 1), always the same.
+// spread gives each account its own place in [0, 1), always the same. Names are often
+// alike but for their end, which a lesser digest would not spread.
 func spread(account string) float64 {
-	h := fnv.New64a()
-	h.Write([]byte(account))
-	return float64(h.Sum64()>>11) / (math.MaxUint64 >> 11)
+	sum := sha256.Sum256([]byte(account))
+	return float64(binary.BigEndian.Uint64(sum[:])>>11) / (1 << 53)
 }
