@@ -6,7 +6,8 @@
 // was written. All methods are safe for concurrent use. What is named and is
 // not there is [kith.ErrNotFound]. Times go in with any
 // zone and come out in UTC, but for Interaction.OccurredAt and EndedAt, which
-// keep the offset they went in with. Times have microsecond precision.
+// keep the offset they went in with. Times have microsecond precision. Text is
+// stored as [Clean] makes it.
 package store
 
 import (

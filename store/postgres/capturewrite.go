@@ -162,18 +162,24 @@ func (b *batch) queueKeys(statements *pgx.Batch) {
 
 // queueEvidence writes the places that are new or show something else.
 func (b *batch) queueEvidence(statements *pgx.Batch) {
-	var refs []string
-	var interactions uuids
+	var freshRefs, refs []string
+	var fresh, interactions uuids
 	for _, s := range b.Seen {
-		if p, known := b.places[s.Ref]; !known || p.gone || p.interaction != s.Entry.ID {
+		p, known := b.places[s.Ref]
+		switch {
+		case !known:
+			freshRefs, fresh = append(freshRefs, s.Ref), append(fresh, s.Entry.ID)
+		case p.gone || p.interaction != s.Entry.ID:
 			refs, interactions = append(refs, s.Ref), append(interactions, s.Entry.ID)
 		}
 	}
-	if len(refs) > 0 {
+	if len(fresh) > 0 {
 		statements.Queue(`INSERT INTO evidence (stream, ref, interaction, seen_at)
-			SELECT $1, u.ref, u.interaction, $2 FROM unnest($3::text[], $4::uuid[]) u (ref, interaction)
-			ON CONFLICT (stream, ref) DO UPDATE SET interaction = excluded.interaction, seen_at = excluded.seen_at, gone = false`,
-			b.stream.n, b.at, refs, interactions)
+			SELECT $1, u.ref, u.interaction, $2 FROM unnest($3::text[], $4::uuid[]) u (ref, interaction)`, b.stream.n, b.at, freshRefs, fresh)
+	}
+	if len(refs) > 0 {
+		statements.Queue(`UPDATE evidence e SET interaction = u.interaction, seen_at = $2, gone = false
+			FROM unnest($3::text[], $4::uuid[]) u (ref, interaction) WHERE e.stream = $1 AND e.ref = u.ref`, b.stream.n, b.at, refs, interactions)
 	}
 }
 
@@ -190,5 +196,5 @@ func (b *batch) queueTimeline(statements *pgx.Batch) {
 		contacts[i], interactions[i], times[i] = l.Contact, l.Entry.ID, pgtype.Timestamptz{Time: l.Entry.OccurredAt, Valid: true}
 	}
 	statements.Queue(`INSERT INTO timeline (contact, occurred_at, interaction)
-		SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[]) ON CONFLICT DO NOTHING`, contacts, times, interactions)
+		SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[])`, contacts, times, interactions)
 }

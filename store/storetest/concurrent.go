@@ -277,4 +277,3 @@ func content(t *testing.T, f *fixture) map[string]kith.Interaction {
 	}
 	return all
 }
-

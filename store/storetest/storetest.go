@@ -20,11 +20,13 @@ import (
 // close when the test ends.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	for _, group := range [][]test{
-		recordTests, mergeTests, threadTests, streamTests, accountTests, daemonTests, definitionTests, contactTests, putTests, interactionTests, modelTests, concurrentTests,
+		recordTests, mergeTests, threadTests, streamTests, accountTests, daemonTests, definitionTests, contactTests, putTests, interactionTests, modelTests, concurrentTests, textTests, dumpTests,
 	} {
 		for _, tt := range group {
 			t.Run(tt.name, func(t *testing.T) {
-				tt.run(t, &fixture{Store: open(t), open: open})
+				f := &fixture{Store: open(t), open: open}
+				f.Dumper, _ = f.Store.(store.Dumper) // TODO
+				tt.run(t, f)
 			})
 		}
 	}
@@ -38,6 +40,7 @@ type test struct {
 // fixture is a store and the shorthand of the tests.
 type fixture struct {
 	store.Store
+	store.Dumper
 	open func(t *testing.T) store.Store
 }
 
