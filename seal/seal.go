@@ -116,6 +116,9 @@ func (r Ring) key(id string) *key {
 	return nil
 }
 
+// Has tells whether there is a key with the id.
+func (r Ring) Has(id string) bool { return r.key(id) != nil }
+
 // First returns the id of the key that seals, "" if there is none.
 func (r Ring) First() string {
 	if len(r.keys) == 0 {

@@ -152,6 +152,9 @@ func TestRotation(t *testing.T) {
 		t.Fatalf("sealed by %q, %v; want the first", id, err)
 	}
 	after := parse(t, line("new", 2))
+	if !during.Has("old") || after.Has("old") || (seal.Ring{}).Has("") {
+		t.Error("Has does not tell which keys there are")
+	}
 	if secret, err := after.Open(id, box, "alice"); err != nil || secret != "hunter2" {
 		t.Errorf("without the old key: %v", err)
 	}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -45,6 +47,10 @@ func (*serveCmd) Run(ctx context.Context, a *app) error {
 	for _, warning := range cfg.Warnings {
 		log.Warn("configuration", "file", warning.File, "problem", warning.Message)
 	}
+	ring, err := a.ring(ctx)
+	if err != nil {
+		return err
+	}
 	s, err := a.openStore(ctx)
 	if err != nil {
 		return err
@@ -58,13 +64,18 @@ func (*serveCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 
-	if _, err := a.ring(ctx); err != nil {
-		return err
-	}
 	m := newMetrics(s)
 	f, err := a.fleet(ctx, cfg, s)
 	if err != nil {
 		return err
+	}
+	if f.size == 0 {
+		log.Warn("there is no account to poll: neither the file nor the register has one", "file", cfg.Path)
+	}
+	for _, key := range slices.Sorted(maps.Keys(f.sealed)) {
+		if !ring.Has(key) {
+			log.Error("a key is missing: accounts whose passwords it sealed can't be polled", "key", key, "accounts", f.sealed[key])
+		}
 	}
 	engine, err := a.engine(ctx, f, s, m)
 	if err != nil {
@@ -74,7 +85,7 @@ func (*serveCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	log.Info("kith is running", "version", version, "accounts", len(cfg.Accounts), "listen", cfg.HTTP.Listen)
+	log.Info("kith is running", "version", version, "accounts", f.size, "listen", cfg.HTTP.Listen)
 	a.notify(daemon.SdNotifyReady)
 	watch, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()

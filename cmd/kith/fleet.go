@@ -28,6 +28,9 @@ type fleet struct {
 	file  map[string]config.Account
 	keys  keyring
 
+	size   int            // accounts when they were loaded first
+	sealed map[string]int // passwords then, by the id of the key
+
 	matcher *matcher.Matcher
 
 	mu      sync.Mutex
@@ -62,7 +65,14 @@ func (a *app) fleet(ctx context.Context, cfg *config.Config, s store.Store) (*fl
 	if err != nil {
 		return nil, err
 	}
-	if f.us, err = f.load(ctx); err != nil {
+	f.size, f.sealed = len(cfg.Accounts), map[string]int{}
+	f.us, err = f.load(ctx, func(d kith.Definition) {
+		f.size++
+		if len(d.Secret.Box) > 0 {
+			f.sealed[d.Secret.Key]++
+		}
+	})
+	if err != nil {
 		return nil, err
 	}
 	f.version, f.look = version, a.now().Add(lookEvery)
@@ -70,8 +80,9 @@ func (a *app) fleet(ctx context.Context, cfg *config.Config, s store.Store) (*fl
 	return f, nil
 }
 
-// load reads the addresses of all accounts, the disabled too: what they write is ours.
-func (f *fleet) load(ctx context.Context) (matcher.Identities, error) {
+// load reads the addresses of all accounts, the disabled too: what they write is
+// ours. It tells each of those that the register defines, if tell is not nil.
+func (f *fleet) load(ctx context.Context, tell func(kith.Definition)) (matcher.Identities, error) {
 	var all []matcher.Account
 	for _, account := range f.cfg.Accounts {
 		all = append(all, identity(account))
@@ -79,6 +90,9 @@ func (f *fleet) load(ctx context.Context) (matcher.Identities, error) {
 	for d, err := range f.store.Definitions(ctx) {
 		if err != nil {
 			return matcher.Identities{}, err
+		}
+		if tell != nil {
+			tell(d)
 		}
 		account, err := config.Outline(d.Text)
 		if err != nil {
@@ -120,7 +134,7 @@ func (f *fleet) refresh(ctx context.Context) error {
 	version, err := f.store.DefinitionsVersion(ctx)
 	var us matcher.Identities
 	if err == nil && version != known {
-		us, err = f.load(ctx)
+		us, err = f.load(ctx, nil)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

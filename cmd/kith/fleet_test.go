@@ -176,6 +176,7 @@ func TestMissingKeyStopsOneAccount(t *testing.T) {
 	offer(t, server, servertest.Alice, "1")
 	offer(t, server, servertest.Bob, "2")
 	s := newRegisterSite(t, "one")
+	s.write("kith.toml", "http.listen = \"127.0.0.1:0\"\n"+readFile(t, s.path("kith.toml")))
 	s.importContacts("name,email\nAnn,ann@client.test\n")
 	s.addAccount("alice", server.URL("imap"), servertest.Alice, servertest.Password)
 	s.keys("two")
@@ -199,6 +200,9 @@ func TestMissingKeyStopsOneAccount(t *testing.T) {
 	s.must("accounts", "enable", "alice")
 	if alice := s.account("alice"); alice.State != kith.StateNew || alice.Error != nil {
 		t.Errorf("enabled again: %+v", alice)
+	}
+	if log := s.serveHere()(); !strings.Contains(log, `msg="a key is missing: accounts whose passwords it sealed can't be polled" key=one accounts=1`) || strings.Contains(log, "key=two") {
+		t.Errorf("the daemon does not tell which key is missing:\n%s", log)
 	}
 	s.keys("two", "one")
 	s.must("sync")
@@ -237,19 +241,21 @@ func TestDaemonTakesUpAccounts(t *testing.T) {
 	}
 }
 
-// serveHere runs the daemon of a site in this process.
-func (s *site) serveHere() (stop func()) {
+// serveHere runs the daemon of a site in this process, until stop is called.
+func (s *site) serveHere() (stop func() (log string)) {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
 	var log safeBuffer
 	ended := make(chan int)
 	go func() { ended <- s.runTo(ctx, &log, &log, "serve") }()
-	return func() {
+	return func() string {
 		s.t.Helper()
+		eventually(s.t, "the daemon runs", func() bool { return strings.Contains(log.String(), "kith is running") })
 		cancel()
 		if code := <-ended; code != exitDone {
 			s.t.Errorf("kith serve: exit code %d\n%s", code, log.String())
 		}
+		return log.String()
 	}
 }
 
