@@ -25,6 +25,7 @@ type Store interface {
 	Definitions
 	Contacts
 	Interactions
+	Dumper
 
 	// Ping tells whether the database answers and can be written to.
 	Ping(ctx context.Context) error

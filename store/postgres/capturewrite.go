@@ -50,17 +50,19 @@ func (b *batch) copyInteractions(ctx context.Context) error {
 	fresh := b.Entries[at:] // those on file come first
 	encoder := newEncoder()
 	_, err := b.tx.CopyFrom(ctx, pgx.Identifier{"interactions"}, interactionColumns,
-		pgx.CopyFromSlice(len(fresh), func(n int) ([]any, error) {
-			e := fresh[n]
-			text, err := encoder.Encode(&e.Interaction, e.MessageIDs)
-			_, zone := e.OccurredAt.Zone()
-			return []any{
-				pgtype.UUID{Bytes: e.ID, Valid: true}, e.OccurredAt, e.Thread.Label, int32(zone),
-				pgtype.UUID{Bytes: e.Fingerprint, Valid: e.Fingerprint != kith.Key{}}, e.Keys,
-				string(e.Kind), string(e.Status), string(e.Direction), e.Owner, e.Template, e.MessageID, e.Subject, text,
-			}, err
-		}))
+		pgx.CopyFromSlice(len(fresh), func(n int) ([]any, error) { return interactionValues(fresh[n], encoder) }))
 	return err
+}
+
+// interactionValues are the values of an entry for interactionColumns.
+func interactionValues(e *capture.Entry, encoder *facts.Encoder[kith.ID]) ([]any, error) {
+	text, err := encoder.Encode(&e.Interaction, e.MessageIDs)
+	_, zone := e.OccurredAt.Zone()
+	return []any{
+		pgtype.UUID{Bytes: e.ID, Valid: true}, e.OccurredAt, e.Thread.Label, int32(zone),
+		pgtype.UUID{Bytes: e.Fingerprint, Valid: e.Fingerprint != kith.Key{}}, e.Keys,
+		string(e.Kind), string(e.Status), string(e.Direction), e.Owner, e.Template, e.MessageID, e.Subject, string(text),
+	}, err
 }
 
 // newEncoder makes the column facts of interactions.

@@ -22,15 +22,32 @@ const (
 	transactionTimeout = 5 * time.Minute
 )
 
-var (
-	beginWrite = begin(`READ COMMITTED`)
-	beginRead  = begin(`REPEATABLE READ READ ONLY`)
+// A register as a whole is read and written in one transaction. It may have to
+// wait for a slow disk at the other end.
+const (
+	wholeStatementTimeout = time.Hour
+	wholeIdleTimeout      = 10 * time.Minute
+	wholeTimeout          = 24 * time.Hour
 )
 
-func begin(mode string) pgx.TxOptions {
+// mode is a way to run a transaction.
+type mode struct {
+	pgx.TxOptions
+	reads   bool
+	timeout time.Duration
+}
+
+var (
+	modeWrite = mode{begin(`READ COMMITTED`, statementTimeout, idleTimeout), false, transactionTimeout}
+	modeRead  = mode{begin(`REPEATABLE READ READ ONLY`, statementTimeout, idleTimeout), true, transactionTimeout}
+	modeLoad  = mode{begin(`READ COMMITTED`, wholeStatementTimeout, wholeIdleTimeout), false, wholeTimeout}
+	modeDump  = mode{begin(`REPEATABLE READ READ ONLY`, wholeStatementTimeout, wholeIdleTimeout), true, wholeTimeout}
+)
+
+func begin(how string, statement, idle time.Duration) pgx.TxOptions {
 	return pgx.TxOptions{BeginQuery: fmt.Sprintf(
 		`BEGIN ISOLATION LEVEL %s; SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d; SET LOCAL idle_in_transaction_session_timeout = %d`,
-		mode, lockTimeout.Milliseconds(), statementTimeout.Milliseconds(), idleTimeout.Milliseconds())}
+		how, lockTimeout.Milliseconds(), statement.Milliseconds(), idle.Milliseconds())}
 }
 
 // An advisory lock is held to the end of the transaction that takes it. Those
@@ -95,7 +112,7 @@ func (s *Store) write(ctx context.Context, what string, fn func(tx tx) error) er
 		return fmt.Errorf("%s: %s was opened to be read only", what, s.primary.name)
 	}
 	for attempt := 0; ; attempt++ {
-		err := s.primary.transact(ctx, beginWrite, fn)
+		err := s.primary.transact(ctx, modeWrite, fn)
 		if err == nil {
 			return nil
 		}
@@ -109,7 +126,7 @@ func (s *Store) write(ctx context.Context, what string, fn func(tx tx) error) er
 // more than once.
 func (s *Store) read(ctx context.Context, what string, fn func(tx tx) error) error {
 	for attempt := 0; ; attempt++ {
-		err := s.primary.transact(ctx, beginRead, fn)
+		err := s.primary.transact(ctx, modeRead, fn)
 		if err == nil {
 			return nil
 		}
@@ -125,7 +142,7 @@ func (s *Store) list(ctx context.Context, what string, fn func(tx tx) error) err
 	if !s.replica.ready() {
 		return s.read(ctx, what, fn)
 	}
-	err := s.replica.transact(ctx, beginRead, fn)
+	err := s.replica.transact(ctx, modeRead, fn)
 	if !unfit(err) || ctx.Err() != nil {
 		if err == nil && s.replica.note(true) {
 			s.log.InfoContext(ctx, "the replica answers again", "replica", s.replica.name)
@@ -140,12 +157,12 @@ func (s *Store) list(ctx context.Context, what string, fn func(tx tx) error) err
 }
 
 // transact runs fn in a transaction, once.
-func (srv *server) transact(ctx context.Context, mode pgx.TxOptions, fn func(tx tx) error) error {
+func (srv *server) transact(ctx context.Context, mode mode, fn func(tx tx) error) error {
 	// To the end of all, so that a canceled context ends the work, not the
 	// commit.
-	patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), transactionTimeout)
+	patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), mode.timeout)
 	defer cancel()
-	ctx, cancel = context.WithTimeout(ctx, transactionTimeout)
+	ctx, cancel = context.WithTimeout(ctx, mode.timeout)
 	defer cancel()
 
 	conn, err := srv.pool.Acquire(ctx)
@@ -153,7 +170,7 @@ func (srv *server) transact(ctx context.Context, mode pgx.TxOptions, fn func(tx 
 		return err
 	}
 	defer conn.Release()
-	begun, err := conn.BeginTx(ctx, mode)
+	begun, err := conn.BeginTx(ctx, mode.TxOptions)
 	if err != nil {
 		return err
 	}
@@ -161,7 +178,7 @@ func (srv *server) transact(ctx context.Context, mode pgx.TxOptions, fn func(tx 
 	if err := fn(tx{begun}); err != nil {
 		return err
 	}
-	if mode == beginRead {
+	if mode.reads {
 		return begun.Commit(ctx)
 	}
 	// It has no id if it has written nothing.

@@ -188,9 +188,7 @@ var dumpTests = []test{
 
 // another is an empty store.
 func (f *fixture) another(t *testing.T) *fixture {
-	g := &fixture{Store: f.open(t), open: f.open}
-	g.Dumper = g.Store.(store.Dumper)
-	return g
+	return &fixture{Store: f.open(t), open: f.open}
 }
 
 func each(rows []store.Row) iter.Seq2[store.Row, error] {

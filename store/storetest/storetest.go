@@ -24,9 +24,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	} {
 		for _, tt := range group {
 			t.Run(tt.name, func(t *testing.T) {
-				f := &fixture{Store: open(t), open: open}
-				f.Dumper, _ = f.Store.(store.Dumper) // TODO
-				tt.run(t, f)
+				tt.run(t, &fixture{Store: open(t), open: open})
 			})
 		}
 	}
@@ -40,7 +38,6 @@ type test struct {
 // fixture is a store and the shorthand of the tests.
 type fixture struct {
 	store.Store
-	store.Dumper
 	open func(t *testing.T) store.Store
 }
 
