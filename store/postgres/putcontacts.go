@@ -58,26 +58,17 @@ func (s *Store) PutContacts(ctx context.Context, in []kith.Contact, at time.Time
 func (tx tx) contactBatch(ctx context.Context, at time.Time, input []kith.Contact) (*contacts.Batch, error) {
 	b := contacts.New(at, func() kith.ID { return kith.NewID(at) })
 	hints := contacts.HintsOf(input)
-	for _, q := range []struct {
-		clause string
-		list   any
-		none   bool
-	}{
-		{`WHERE c.id = ANY ($1::uuid[])`, uuids(hints.IDs), len(hints.IDs) == 0},
-		{`WHERE c.external_id = ANY ($1::text[]) AND c.external_id <> ''`, hints.External, len(hints.External) == 0},
-		{`WHERE c.id IN (SELECT contact FROM addresses WHERE address = ANY ($1::text[]))`, hints.Addresses, len(hints.Addresses) == 0},
-		{`WHERE c.folded = ANY ($1::text[]) AND c.type = 'company'`, hints.Companies, len(hints.Companies) == 0},
-	} {
-		if q.none {
-			continue
-		}
-		found, err := tx.contacts(ctx, q.clause, q.list)
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range found {
-			b.Load(c)
-		}
+	found, err := tx.contacts(ctx, `WHERE c.id IN (
+		SELECT unnest($1::uuid[])
+		UNION SELECT id FROM contacts WHERE external_id = ANY ($2::text[]) AND external_id <> ''
+		UNION SELECT contact FROM addresses WHERE address = ANY ($3::text[])
+		UNION SELECT id FROM contacts WHERE folded = ANY ($4::text[]) AND type = 'company')`,
+		uuids(hints.IDs), hints.External, hints.Addresses, hints.Companies)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range found {
+		b.Load(c)
 	}
 	return b, nil
 }

@@ -74,7 +74,7 @@ CREATE TABLE contacts (
     folded       text COLLATE "C" NOT NULL, -- the name without regard to case: see store.Fold
     first_name   text NOT NULL,
     last_name    text NOT NULL,
-    company      uuid REFERENCES contacts,
+    company      uuid,
     emails       text[] NOT NULL,
     phones       text[] NOT NULL,
     title        text NOT NULL,

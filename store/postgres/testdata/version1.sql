@@ -289,7 +289,5 @@ CREATE UNIQUE INDEX goose_once ON public.goose_db_version USING btree (version_i
 CREATE INDEX interactions_occurred ON public.interactions USING btree (occurred_at);
 CREATE INDEX interactions_thread ON public.interactions USING btree (thread);
 CREATE INDEX threads_parent ON public.threads USING btree (parent) WHERE (parent IS NOT NULL);
-ALTER TABLE ONLY public.contacts
-    ADD CONSTRAINT contacts_company_fkey FOREIGN KEY (company) REFERENCES public.contacts(id);
 ALTER TABLE ONLY public.quarantine
     ADD CONSTRAINT quarantine_stream_fkey FOREIGN KEY (stream) REFERENCES public.streams(n);
