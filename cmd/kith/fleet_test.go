@@ -15,6 +15,7 @@ import (
 
 	"kith"
 	"kith/config"
+	"kith/seal"
 	"kith/servertest"
 	"kith/store/sqlite"
 )
@@ -22,9 +23,9 @@ import (
 // masterPassword is that of the master user "kith"; it opens no mailbox by itself.
 const masterPassword = "master secret"
 
-// masterDovecot starts a Dovecot with a master user, as docs/fleet.md has it. more is for
-// the master's password database, mechanisms are those of all logins.
-func masterDovecot(t testing.TB, more, mechanisms string) *servertest.DovecotServer {
+// masterDovecot starts a Dovecot with a master user, as docs/fleet.md has it. scheme is how its password
+// is stored, more is for its password database, mechanisms are those of all logins.
+func masterDovecot(t testing.TB, scheme, more, mechanisms string) *servertest.DovecotServer {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "kith-master-") // the server must be able to go there
 	if err != nil {
@@ -32,11 +33,13 @@ func masterDovecot(t testing.TB, more, mechanisms string) *servertest.DovecotSer
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	users := filepath.Join(dir, "master-users")
-	if err := os.WriteFile(users, []byte("kith:{PLAIN}"+masterPassword+"\n"), 0o600); err != nil {
+	server := servertest.Dovecot(t, servertest.DovecotOptions{Extra: fmt.Sprintf(
+		"auth_mechanisms = %s\nauth_master_user_separator = *\npassdb {\n driver = passwd-file\n args = %s\n master = yes\n %s\n}\n", mechanisms, users, more)})
+	line := "kith:" + server.Adm(t, "pw", "-s", scheme, "-p", masterPassword)
+	if err := os.WriteFile(users, []byte(line), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return servertest.Dovecot(t, servertest.DovecotOptions{Extra: fmt.Sprintf(
-		"auth_mechanisms = %s\nauth_master_user_separator = *\npassdb {\n driver = passwd-file\n args = %s\n master = yes\n %s\n}\n", mechanisms, users, more)})
+	return server
 }
 
 // offer delivers a letter from Ann to a user.
@@ -67,11 +70,11 @@ func (s *site) addAccount(name, url, username, password string) {
 }
 
 func TestMasterUserReadsEveryMailbox(t *testing.T) {
-	for _, tt := range []struct{ reason, more, mechanisms string }{
-		{"by SCRAM", "", "scram-sha-256"},
-		{"by PLAIN, where the user has to exist", "result_success = continue", "plain"},
+	for _, tt := range []struct{ reason, scheme, more, mechanisms string }{
+		{"by SCRAM", "SCRAM-SHA-256", "", "plain scram-sha-256"},
+		{"by PLAIN, where the user has to exist", "SHA512-CRYPT", "result_success = continue", "plain"},
 	} {
-		t.Run(tt.reason, func(t *testing.T) { readEveryMailbox(t, masterDovecot(t, tt.more, tt.mechanisms)) })
+		t.Run(tt.reason, func(t *testing.T) { readEveryMailbox(t, masterDovecot(t, tt.scheme, tt.more, tt.mechanisms)) })
 	}
 }
 
@@ -125,7 +128,7 @@ password_file = "master.password"
 }
 
 func TestMasterUserWithAWrongPassword(t *testing.T) {
-	server := masterDovecot(t, "", "plain scram-sha-256")
+	server := masterDovecot(t, "PLAIN", "", "plain scram-sha-256")
 	s := newRegisterSite(t, "one")
 	s.write("master.password", "wrong\n")
 	s.write("kith.toml", readFile(t, s.path("kith.toml"))+fmt.Sprintf("[[account]]\nname = \"staff\"\nkind = \"imap\"\nurl = %q\nmaster_user = \"kith\"\nusers = [%q]\npassword_file = \"master.password\"\n", server.URL("imap"), servertest.Alice))
@@ -305,6 +308,46 @@ func TestDefinitionThatCannotBeUsed(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A key that has come since is found, and one that is missing is not looked for all the time.
+func TestKeyringReadsAgain(t *testing.T) {
+	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	lines, reads := "one "+testKeys["one"], 0
+	k := keyring{now: func() time.Time { return now }, read: func(context.Context) (seal.Ring, error) {
+		reads++
+		return seal.Parse(lines)
+	}}
+	both, err := seal.Parse("two " + testKeys["two"] + "\none " + testKeys["one"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sealed kith.Sealed
+	if sealed.Key, sealed.Box, err = both.Seal("hunter2", "alice"); err != nil {
+		t.Fatal(err)
+	}
+	open := func(why string, ok bool, wantReads int) {
+		t.Helper()
+		secret, err := k.open(t.Context(), sealed, "alice")
+		if (err == nil) != ok || ok && secret.Reveal() != "hunter2" || reads != wantReads {
+			t.Errorf("%s: %v after %d readings, want %d", why, err, reads, wantReads)
+		}
+	}
+	open("the key is missing", false, 1)
+	open("at once again", false, 1)
+	lines = "two " + testKeys["two"] + "\n" + lines
+	open("it has come, and was looked for just now", false, 1)
+	now = now.Add(keysAgain)
+	open("a little later", true, 2)
+	lines = "broken"
+	now = now.Add(keysAgain)
+	open("what is known opens, whatever became of the file", true, 2)
+	sealed.Key = "three"
+	if _, err := k.open(t.Context(), sealed, "alice"); err == nil || !strings.Contains(err.Error(), "line 1") || !strings.Contains(err.Error(), `no key "three"`) {
+		t.Errorf("a broken file: %v", err)
+	}
+	sealed.Key = "two"
+	open("the keys from before are kept", true, 3)
 }
 
 // Who we are is not read again more often than it is worth, and then by one poll alone.
