@@ -1,6 +1,6 @@
 // Package servertest gives tests real servers, and one that misbehaves as told.
 //
-// [Dovecot] and [Toxiproxy] run the scripts of the folder "servers" (the one
+// [Dovecot], [Postgres], [PgBouncer] and [Toxiproxy] run the scripts of the folder "servers" (the one
 // beside the module's root, or $KITH_SERVERS). Where these can't run, the test is
 // skipped, unless KITH_REQUIRE_SERVERS=1 makes that a failure. Everything
 // listens on 127.0.0.1, on free ports, so that tests of several packages run

@@ -72,6 +72,7 @@ type PostgresServer struct {
 	Addr string // host:port
 
 	script, dir string
+	env         []string // settings, which every start needs
 }
 
 // PostgresCluster starts a server for one test, which may crash and pause it. The
@@ -92,7 +93,7 @@ func startPostgres(t testing.TB, path, dir string, settings []string) *PostgresS
 		}
 	}
 	port := start(t, path, dir, env, 1)
-	return &PostgresServer{Addr: addr(port[0]), script: path, dir: dir}
+	return &PostgresServer{Addr: addr(port[0]), script: path, dir: dir, env: env}
 }
 
 // URL returns the address of one of the server's databases: "postgres" is always
@@ -148,7 +149,7 @@ func (s *PostgresServer) Standby(t testing.TB) *PostgresServer {
 		port := freePort(t)
 		out, err := s.command("replica", dir, fmt.Sprint(port), s.dir)
 		if err == nil {
-			return &PostgresServer{Addr: addr(port), script: s.script, dir: dir}
+			return &PostgresServer{Addr: addr(port), script: s.script, dir: dir, env: s.env}
 		}
 		t.Logf("standby: %v\n%s", err, out)
 	}
@@ -190,6 +191,7 @@ func (s *PostgresServer) command(args ...string) (string, error) {
 	}
 	defer log.Close()
 	cmd := exec.CommandContext(context.Background(), s.script, args...)
+	cmd.Env = append(os.Environ(), s.env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	err = cmd.Run()
 	out, _ := os.ReadFile(log.Name())
