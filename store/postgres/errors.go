@@ -8,7 +8,6 @@ import (
 	"net"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/puddle/v2"
 
@@ -147,12 +146,4 @@ func duplicate(err error) bool {
 		return true
 	}
 	return false
-}
-
-// notFound is [kith.ErrNotFound] for a query that found no row.
-func notFound(err error) error {
-	if errors.Is(err, pgx.ErrNoRows) {
-		return kith.ErrNotFound
-	}
-	return err
 }

@@ -98,7 +98,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	db := stdlib.OpenDBFromPool(s.primary.pool)
-	defer db.Close()
+	defer db.Close() //nolint:errcheck // the connections stay
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, dir, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)

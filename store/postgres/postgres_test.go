@@ -30,12 +30,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestStore runs the suite.
 func TestStore(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(t *testing.T) store.Store { return open(t) })
 }
 
 // TestPooled runs the suite again, by way of a pooler that gives each
 // transaction another connection, of few.
 func TestPooled(t *testing.T) {
+	t.Parallel()
 	pooler := servertest.PgBouncer(t, servertest.Postgres(t), 5)
 	storetest.Run(t, func(t *testing.T) store.Store { return openAt(t, pooler.Through(t, register(t)), postgres.Options{}) })
 }

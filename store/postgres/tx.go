@@ -72,12 +72,6 @@ func (tx tx) lock(ctx context.Context, lock advisoryLock) error {
 	return err
 }
 
-// share waits for a lock that several may hold at once.
-func (tx tx) share(ctx context.Context, lock advisoryLock) error {
-	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock_shared($1)`, int64(lock))
-	return err
-}
-
 // each calls row for every row of a query's answer. row has to scan it.
 func (tx tx) each(ctx context.Context, query string, args []any, row func(scan func(...any) error) error) error {
 	rows, err := tx.Query(ctx, query, args...)
@@ -247,7 +241,7 @@ func pause(ctx context.Context, attempt int) bool {
 	}
 }
 
-// errAgain makes write run its function again: somebody else was faster.
+// againError makes write run its function again: somebody else was faster.
 type againError struct{ err error }
 
 func (e *againError) Error() string { return e.err.Error() }
