@@ -117,7 +117,7 @@ func (LogFormat) values() []string { return []string{"text", "json"} }
 type Limits struct {
 	Workers        int           `toml:"workers" default:"4" min:"1" max:"256" help:"Accounts read at once."`
 	PerHost        int           `toml:"per_host" default:"4" min:"1" max:"64" help:"Of these, on one host. Servers refuse more than about ten connections."`
-	Batch          int           `toml:"batch" default:"1000" min:"1" max:"10000" help:"Messages fetched and recorded at a time."`
+	Batch          int           `toml:"batch" default:"500" min:"1" max:"10000" help:"Messages fetched and recorded at a time."`
 	TimeSlice      time.Duration `toml:"time_slice" default:"30s" min:"1s" max:"1h" help:"How long an account may go on with its past before others have their turn."`
 	AccountTimeout time.Duration `toml:"account_timeout" default:"10m" min:"10s" max:"24h" help:"How long one run of an account may take in all."`
 	HeaderSize     Bytes         `toml:"header_size" default:"1MiB" min:"16KiB" max:"1MiB" help:"How much of a message's header is read; what is longer is cut."`

@@ -149,7 +149,7 @@ func TestDefault(t *testing.T) {
 		HTTP:     config.HTTP{Listen: "127.0.0.1:8625"},
 		Log:      config.Log{Level: config.LevelInfo, Format: config.FormatText},
 		Limits: config.Limits{
-			Workers: 4, PerHost: 4, Batch: 1000, TimeSlice: 30 * time.Second, AccountTimeout: 10 * time.Minute,
+			Workers: 4, PerHost: 4, Batch: 500, TimeSlice: 30 * time.Second, AccountTimeout: 10 * time.Minute,
 			HeaderSize: 1 << 20, Recipients: 1000,
 		},
 		Policy: config.Policy{
