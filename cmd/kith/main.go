@@ -82,6 +82,9 @@ type cli struct {
 	Interactions interactionsCmd `cmd:"" group:"register" help:"The register of interactions."`
 	Accounts     accountsCmd     `cmd:"" group:"admin" help:"The accounts of the configuration file and of the register."`
 	Migrate      migrateCmd      `cmd:"" group:"admin" help:"Bring the database to this version's schema."`
+	Backup       backupCmd       `cmd:"" group:"admin" help:"Write the whole register to a file."`
+	Restore      restoreCmd      `cmd:"" group:"admin" help:"Put a backup into an empty database."`
+	Copy         copyCmd         `cmd:"" group:"admin" help:"Copy the register to another database."`
 	Version      versionCmd      `cmd:"" group:"admin" help:"Print the version."`
 	Man          manCmd          `cmd:"" group:"admin" help:"Print the man page."`
 

@@ -26,19 +26,22 @@ func (a *app) openRegister(ctx context.Context, keepSchema bool) (register, erro
 	if err != nil {
 		return nil, err
 	}
-	switch cfg.Database.Driver {
+	return a.openDatabase(ctx, cfg.Database, cfg.Replica.URL.Reveal(), keepSchema)
+}
+
+// openDatabase opens the register in a database.
+func (a *app) openDatabase(ctx context.Context, db config.Database, replicaURL string, keepSchema bool) (register, error) {
+	switch db.Driver {
 	case config.Postgres:
-		s, err := postgres.Open(ctx, cfg.Database.URL.Reveal(), postgres.Options{
-			Log: a.logger(), ReplicaURL: cfg.Replica.URL.Reveal(), KeepSchema: keepSchema,
-		})
+		s, err := postgres.Open(ctx, db.URL.Reveal(), postgres.Options{Log: a.logger(), ReplicaURL: replicaURL, KeepSchema: keepSchema})
 		if err != nil {
 			return nil, err
 		}
 		return shared{s}, nil
 	default:
-		s, err := sqlite.Open(ctx, cfg.Database.Path, sqlite.Options{Log: a.logger(), KeepSchema: keepSchema})
+		s, err := sqlite.Open(ctx, db.Path, sqlite.Options{Log: a.logger(), KeepSchema: keepSchema})
 		if err != nil {
-			return nil, fmt.Errorf("database %s: %w", cfg.Database.Path, err)
+			return nil, fmt.Errorf("database %s: %w", db.Path, err)
 		}
 		return s, nil
 	}
