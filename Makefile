@@ -8,7 +8,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Packages with long compile times are built once and cached by go itself.
 export CGO_ENABLED = 0
 
-.PHONY: demo build test check bench fuzz fmt lint clean
+.PHONY: demo build test check bench simulate fuzz fmt lint clean
 
 demo: build ## the whole thing on sample data, no setup
 	@$(BIN)/kith demo
@@ -41,6 +41,10 @@ $(LINT):
 
 bench: ## the benchmark mailbox on a real server; figures and ratios
 	@$(GO) run ./bench
+
+# One processor, for virtual time goes on when every goroutine waits.
+simulate: ## a day of 100,000 mailboxes on the real scheduler, in minutes; figures and plots of docs/scale.md
+	@GOMAXPROCS=1 GOGC=800 $(GO) test ./sync/simulation -count=1 -timeout 2h -v -run TestDay -plots $(CURDIR)/docs
 
 FUZZTIME ?= 60s
 fuzz: ## every fuzz target for FUZZTIME

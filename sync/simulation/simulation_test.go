@@ -26,7 +26,7 @@ func TestOutageOfTheRegister(t *testing.T) {
 	even := float64(w.accounts) / interval.Seconds()
 
 	// I14 many accounts start together: a tenth of a second apart.
-	if got := s.smooth(0, interval); got > 1.6*even {
+	if got := s.smooth(0, interval); got > 1.8*even {
 		t.Errorf("up to %.1f starts a second in the first interval, %.1f would be even", got, even)
 	}
 	if got := s.lagging(time.Hour, 2*time.Hour, all); got.quantile(0.99) > settledLag {
@@ -40,9 +40,11 @@ func TestOutageOfTheRegister(t *testing.T) {
 	}
 
 	// I09 each account is polled once for all the runs that it missed.
-	first, most := s.rate(w.storeAway.until, w.storeAway.until+interval)
-	if first > 1.2*even || most > w.daemons*w.workers {
-		t.Errorf("%.1f starts a second in the interval after the outage, %d at most", first, most)
+	if first, _ := s.rate(w.storeAway.until, w.storeAway.until+interval); first > 1.2*even {
+		t.Errorf("%.1f starts a second in the interval after the outage, %.1f would be even", first, even)
+	}
+	if s.busiest > w.daemons*w.workers {
+		t.Errorf("%d polls at once by %d daemons with %d workers each", s.busiest, w.daemons, w.workers)
 	}
 	if got := s.caughtUp(w.storeAway.until, settledLag); got > interval {
 		t.Errorf("polls were late for %v after the outage", got)

@@ -45,6 +45,7 @@ type seen struct {
 	*measures
 	pastRead time.Duration // when a poll last went on with the past of an account
 	atOnce   []int         // of each host, the most polls at once
+	busiest  int           // of all hosts, the same
 	polls    int
 }
 
@@ -80,6 +81,7 @@ func (w world) simulate(t *testing.T) seen {
 	}
 
 	var open sync.Mutex
+	running := 0
 	poller := &syncer.Poller{
 		Store: accounts, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Open: func(_ context.Context, name string) (syncer.Source, matcher.Account, error) {
@@ -87,6 +89,8 @@ func (w world) simulate(t *testing.T) seen {
 			open.Lock()
 			defer open.Unlock()
 			now[a.host]++
+			running++
+			s.busiest = max(s.busiest, running)
 			s.atOnce[a.host] = max(s.atOnce[a.host], now[a.host])
 			a.polls++
 			return &mailbox{
@@ -97,6 +101,7 @@ func (w world) simulate(t *testing.T) seen {
 					open.Lock()
 					defer open.Unlock()
 					now[a.host]--
+					running--
 				},
 			}, matcher.Account{}, nil
 		},
@@ -106,7 +111,7 @@ func (w world) simulate(t *testing.T) seen {
 		hosts[i] = fmt.Sprintf("host-%d", i)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	var running sync.WaitGroup
+	var daemons sync.WaitGroup
 	for i := range w.daemons {
 		worker := &syncer.Worker{
 			Poller: poller, Store: accounts, Zone: time.UTC,
@@ -114,7 +119,7 @@ func (w world) simulate(t *testing.T) seen {
 			PerHost: w.perHost, HostOf: func(_ context.Context, account string) string { return hosts[w.host(number(account))] },
 			Slice: 30 * time.Second, Timeout: 10 * time.Minute,
 		}
-		running.Go(func() {
+		daemons.Go(func() {
 			// Programs don't start in the same instant.
 			time.Sleep(time.Duration(i)*time.Second/time.Duration(w.daemons) + 17*time.Millisecond)
 			r := &syncer.Runner{Worker: worker, Grace: 8 * time.Second}
@@ -125,7 +130,7 @@ func (w world) simulate(t *testing.T) seen {
 	}
 	time.Sleep(w.length)
 	cancel()
-	running.Wait()
+	daemons.Wait()
 	return s
 }
 
