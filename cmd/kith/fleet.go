@@ -127,6 +127,7 @@ func (f *fleet) refresh(ctx context.Context) error {
 		return nil
 	}
 	f.look = began.Add(time.Hour) // the others go on with what is known meanwhile
+	clock := time.Now()           // what the wall shows may jump
 	known := f.version
 	f.mu.Unlock()
 
@@ -138,8 +139,7 @@ func (f *fleet) refresh(ctx context.Context) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	now := f.app.now()
-	f.look = now.Add(max(lookEvery, loadShare*now.Sub(began)))
+	f.look = f.app.now().Add(max(lookEvery, loadShare*time.Since(clock)))
 	if err == nil && version != known {
 		f.us, f.version = us, version
 		f.matcher.SetIdentities(us)
