@@ -84,11 +84,12 @@ func (f *Reader) row(tally *Tally) (store.Row, error) {
 	if !f.next() {
 		return nil, fmt.Errorf("read backup: %w", mend(f.lines.Err(), errCut))
 	}
-	var l line
-	decoder := json.NewDecoder(bytes.NewReader(f.lines.Bytes()))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&l); err != nil {
-		return nil, fmt.Errorf("read backup: line %d: %w", f.line, plain(err))
+	l, err := parse(f.lines.Bytes())
+	if err != nil {
+		if cut := f.lines.Err(); cut != nil {
+			err = mend(cut, errCut) // in the middle of this line
+		}
+		return nil, fmt.Errorf("read backup: line %d: %w", f.line, err)
 	}
 	if l.End != nil {
 		return nil, f.end(tally, *l.End)
@@ -101,6 +102,15 @@ func (f *Reader) row(tally *Tally) (store.Row, error) {
 	tally.digest.Write(f.lines.Bytes()) // never fails
 	tally.digest.Write([]byte{'\n'})
 	return row, nil
+}
+
+func parse(text []byte) (l line, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&l); err != nil {
+		return l, plain(err)
+	}
+	return l, nil
 }
 
 // end checks that the file is whole.
