@@ -73,6 +73,34 @@ var concurrentTests = []test{
 		}
 		f.count(t, 3)
 	}},
+	{"D21 threads tied together at once: one thread, with the id that any order gives", func(t *testing.T, f *fixture) {
+		const threads, writers = 48, 6
+		var captured []kith.Captured
+		for n := range threads {
+			captured = append(captured, seen(numbered("%d", n), mail(numbered("m%d", n))))
+		}
+		f.record(t, "INBOX", captured...)
+		serial := &fixture{Store: f.open(t), open: f.open}
+		serial.record(t, "INBOX", captured...)
+		ties := make([][][]kith.Captured, writers) // by writer: one batch for each tie
+		for n := range threads - 1 {
+			tie := seen("tie", mail(numbered("tie%d", n), answers(numbered("m%d", n+1), numbered("m%d", n))))
+			ties[n%writers] = append(ties[n%writers], []kith.Captured{tie})
+		}
+		atOnce(writers, func(w int) { recordAll(t, f, numbered("s%d", w), ties[w]) })
+		for w := range writers {
+			recordAll(t, serial, numbered("s%d", w), ties[w])
+		}
+		want := serial.byKey(t, "m0").Thread
+		for n := range threads {
+			if got := f.byKey(t, numbered("m%d", n)).Thread; got != want {
+				t.Errorf("message %d is in thread %s, want %s", n, got, want)
+			}
+		}
+		if n := len(f.list(t, store.Filter{Thread: want})); n != 2*threads-1 {
+			t.Errorf("the thread has %d messages, want %d", n, 2*threads-1)
+		}
+	}},
 	{"D15 copies with rewritten Message-IDs at once: one row", func(t *testing.T, f *fixture) {
 		for round := range 10 {
 			atOnce(4, func(w int) {

@@ -172,6 +172,9 @@ var recordTests = []test{
 			for w := range writers {
 				wg.Go(func() {
 					id := fmt.Sprint(round)
+					if round%2 == 0 { // or each has something else to record
+						id += numbered(" by %d", w)
+					}
 					_, errs[w] = f.Record(t.Context(), kith.Recording{
 						Account: "alice", Stream: "INBOX", Base: base, Next: kith.Cursor(fmt.Sprint(round + 1)), At: t0,
 						Captured: []kith.Captured{seen(id, mail(id))},
