@@ -176,7 +176,7 @@ func BenchmarkRecord(b *testing.B) {
 	b.ReportMetric(float64(size)/(benchBatch*benchBatches), "B/interaction")
 }
 
-func fileSize(b *testing.B, path string) (size int64) {
+func fileSize(b testing.TB, path string) (size int64) {
 	for _, p := range []string{path, path + "-wal"} {
 		if info, err := os.Stat(p); err == nil {
 			size += info.Size()

@@ -38,8 +38,20 @@ func (d dump) give(row store.Row, err error) error {
 	return err
 }
 
-// all gives all rows, kind by kind. Every query follows an index: sorting would
-// take memory for all that is sorted.
+// Every query follows an index: sorting would take memory for all that is sorted.
+const (
+	dumpContacts   = `SELECT ` + contactColumns + contactTables + `WHERE c.type = ? ORDER BY c.n`
+	dumpQuarantine = `SELECT s.account, s.name, q.ref, q.cause, q.since, q.attempts, q.next_try
+		FROM streams s CROSS JOIN quarantine q ON q.stream = s.n ORDER BY s.account, s.name, q.ref`
+	dumpThreads      = `SELECT t.root, t.least, t.heads` + fromMembers + `WHERE m.hash = t.root ORDER BY m.hash`
+	dumpMembers      = `SELECT m.hash, t.root` + fromMembers + `WHERE m.hash <> t.root ORDER BY m.hash`
+	dumpInteractions = `SELECT ` + rowColumns + ` FROM interactions i` + rowThread + ` WHERE i.n > ? ORDER BY i.n LIMIT ?`
+
+	// The members m of threads t.
+	fromMembers = ` FROM message_ids m CROSS JOIN threads x ON x.n = m.thread CROSS JOIN threads t ON t.n = coalesce(x.parent, x.n) `
+)
+
+// all gives all rows, kind by kind.
 func (d dump) all(ctx context.Context) error {
 	for _, kind := range []func(context.Context) error{
 		d.versions, d.companies, d.persons, d.accounts, d.definitions, d.streams, d.quarantined,
@@ -63,7 +75,7 @@ func (d dump) companies(ctx context.Context) error { return d.contacts(ctx, kith
 func (d dump) persons(ctx context.Context) error   { return d.contacts(ctx, kith.Person) }
 
 func (d dump) contacts(ctx context.Context, t kith.ContactType) error {
-	return d.each(ctx, `SELECT `+contactColumns+contactTables+`WHERE c.type = ? ORDER BY c.n`, []any{string(t)},
+	return d.each(ctx, dumpContacts, []any{string(t)},
 		func(scan func(...any) error) error {
 			c, err := scanContact(scan)
 			if err != nil {
@@ -103,19 +115,15 @@ func (d dump) streams(ctx context.Context) error {
 }
 
 func (d dump) quarantined(ctx context.Context) error {
-	return d.each(ctx, `SELECT s.account, s.name, q.ref, q.cause, q.since, q.attempts, q.next_try
-		FROM streams s CROSS JOIN quarantine q ON q.stream = s.n ORDER BY s.account, s.name, q.ref`, nil,
+	return d.each(ctx, dumpQuarantine, nil,
 		func(scan func(...any) error) error {
 			q, err := scanQuarantined(scan)
 			return d.give(&store.QuarantinedRow{Quarantined: q}, err)
 		})
 }
 
-// fromMembers are the members m of threads t, in the order of their digests.
-const fromMembers = ` FROM message_ids m CROSS JOIN threads x ON x.n = m.thread CROSS JOIN threads t ON t.n = coalesce(x.parent, x.n) `
-
 func (d dump) threads(ctx context.Context) error {
-	return d.each(ctx, `SELECT t.root, t.least, t.heads`+fromMembers+`WHERE m.hash = t.root ORDER BY m.hash`, nil,
+	return d.each(ctx, dumpThreads, nil,
 		func(scan func(...any) error) error {
 			var r store.ThreadRow
 			var root int64
@@ -127,7 +135,7 @@ func (d dump) threads(ctx context.Context) error {
 }
 
 func (d dump) members(ctx context.Context) error {
-	return d.each(ctx, `SELECT m.hash, t.root`+fromMembers+`WHERE m.hash <> t.root ORDER BY m.hash`, nil,
+	return d.each(ctx, dumpMembers, nil,
 		func(scan func(...any) error) error {
 			var r store.MemberRow
 			err := scan(&r.Hash, &r.Root)
@@ -143,7 +151,7 @@ func (d dump) interactions(ctx context.Context) error {
 	bare := make([]*kith.Interaction, 0, dumpPage)
 	for last := int64(-1); ; {
 		page, bare = page[:0], bare[:0]
-		err := d.each(ctx, `SELECT `+rowColumns+` FROM interactions i`+rowThread+` WHERE i.n > ? ORDER BY i.n LIMIT ?`, []any{last, dumpPage},
+		err := d.each(ctx, dumpInteractions, []any{last, dumpPage},
 			func(scan func(...any) error) error {
 				var r row
 				if err := r.scan(scan); err != nil {

@@ -13,3 +13,6 @@ func (s *Store) TotalChanges(ctx context.Context) (n int, err error) {
 	err = s.writer.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&n)
 	return n, err
 }
+
+// DumpQueries are the queries of a dump that read much.
+var DumpQueries = []string{dumpContacts, dumpQuarantine, dumpThreads, dumpMembers, dumpInteractions}
