@@ -38,7 +38,7 @@ func (b *bench) measureLarge(ctx context.Context, interactions int) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer s.Close() //nolint:errcheck // it was only read
 	return b.timeQueries(ctx, pg, s, interactions)
 }
 

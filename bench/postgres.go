@@ -74,7 +74,7 @@ func (p *postgres) within(ctx context.Context, database string, fn func(conn *pg
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
+	defer conn.Close(ctx) //nolint:errcheck // what counts has been answered
 	return fn(conn)
 }
 
