@@ -122,7 +122,7 @@ func cursor(n int) kith.Cursor {
 	return kith.Cursor(fmt.Sprint(n))
 }
 
-func cpuTime(b *testing.B) time.Duration {
+func cpuTime(b testing.TB) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		b.Fatal(err)

@@ -145,11 +145,12 @@ func TestDumpAtScale(t *testing.T) {
 				}
 			}
 		}()
-		start := time.Now()
+		start, before := time.Now(), cpuTime(t)
 		do()
-		took := time.Since(start)
+		took, spent := time.Since(start), cpuTime(t)-before
 		close(end)
-		t.Logf("%s: %v, %.0f interactions/s, heap %d MB at most", what, took.Round(time.Millisecond), float64(count)/took.Seconds(), <-peak>>20)
+		t.Logf("%s: %v, %.0f interactions/s, %.0f a second of the processor, heap %d MB at most",
+			what, took.Round(time.Millisecond), float64(count)/took.Seconds(), float64(count)/spent.Seconds(), <-peak>>20)
 	}
 	measure("dump", func() {
 		n := 0
