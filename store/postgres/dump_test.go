@@ -1,10 +1,14 @@
 package postgres_test
 
 import (
+	"fmt"
 	"iter"
+	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -207,5 +211,59 @@ func TestEveryTableIsDumped(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, tables); diff != "" {
 		t.Errorf("whoever makes a table makes its rows part of a dump (-want +got):\n%s", diff)
+	}
+}
+
+// TestDumpAtScale measures the moving of as many interactions as KITH_TEST_DUMP says.
+func TestDumpAtScale(t *testing.T) {
+	var count int
+	if _, err := fmt.Sscan(os.Getenv("KITH_TEST_DUMP"), &count); err != nil {
+		t.Skip("KITH_TEST_DUMP is no number of interactions")
+	}
+	first, second, third := embedded(t), open(t), open(t)
+	people := make([]kith.Contact, 1000)
+	ids := make([]kith.ID, len(people))
+	for n := range people {
+		people[n] = kith.Contact{Type: kith.Person, Source: "csv", ExternalID: fmt.Sprint(n), Name: fmt.Sprint("Person ", n), Emails: []string{fmt.Sprintf("person%d@client.test", n)}}
+	}
+	if _, err := first.PutContacts(ctx, people, t0, false); err != nil {
+		t.Fatal(err)
+	}
+	for n := range people {
+		ids[n] = people[n].ID
+	}
+	var base kith.Cursor
+	for n := 0; n < count; {
+		rec := kith.Recording{Account: "alice", Stream: "INBOX", Base: base, Next: base + "x", At: t0}
+		for ; len(rec.Captured) < 5000 && n < count; n++ {
+			rec.Captured = append(rec.Captured, captured(n, ids))
+		}
+		if _, err := first.Record(ctx, rec); err != nil {
+			t.Fatal(err)
+		}
+		base = rec.Next
+	}
+	for _, step := range []struct {
+		what string
+		do   func()
+	}{
+		{"embedded to PostgreSQL", func() { moved(t, first, second) }},
+		{"PostgreSQL to PostgreSQL", func() { moved(t, second, third) }},
+		{"PostgreSQL to embedded", func() { moved(t, third, embedded(t)) }},
+		{"dump of PostgreSQL", func() {
+			for _, err := range third.Dump(ctx) {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}},
+	} {
+		runtime.GC()
+		start := time.Now()
+		step.do()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		took := time.Since(start)
+		t.Logf("%s: %v, %.0f interactions/s, heap %d MB", step.what, took.Round(time.Millisecond), float64(count)/took.Seconds(), m.HeapInuse>>20)
 	}
 }
