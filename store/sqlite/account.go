@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kith"
+	"kith/store"
 )
 
 const accountColumns = `name, origin, kind, owner, schedule, settings, state, next_poll, last_poll, last_success,
@@ -70,38 +71,18 @@ func (s *Store) Reconcile(ctx context.Context, accounts []kith.Account) error {
 
 // define makes the row of an account what its definition says; was is what is on
 // file, nil if nothing is.
-func (tx tx) define(ctx context.Context, was *kith.Account, a kith.Account, disabled bool) error {
-	state := kith.StateNew
-	if disabled {
-		state = kith.StateDisabled
-	}
-	if was == nil {
-		_, err := tx.exec(ctx, `INSERT INTO accounts (name, origin, kind, owner, schedule, settings, state, next_poll) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-			a.Name, a.Origin, a.Kind, a.Owner, a.Schedule, a.Settings, state, micros(a.NextPoll))
+func (tx tx) define(ctx context.Context, was *kith.Account, given kith.Account, disabled bool) error {
+	is, err := store.DefineAccount(was, given, disabled)
+	if err != nil || was != nil && is == *was {
 		return err
 	}
-	if was.Origin != a.Origin && was.State != kith.StateRemoved {
-		if a.Origin == kith.OriginFile {
-			return fmt.Errorf("%w: an account of this name is defined in the register", kith.ErrConflict)
-		}
-		return fmt.Errorf("%w: an account of this name is in the configuration file", kith.ErrConflict)
-	}
-	changed := was.Settings != a.Settings
-	switch {
-	case disabled, was.State == kith.StateRemoved, was.State == kith.StateDisabled, was.State == kith.StateNeedsAttention && changed:
-		_, err := tx.exec(ctx, `UPDATE accounts SET origin = ?, kind = ?, owner = ?, schedule = ?, settings = ?, state = ?, next_poll = ?,
-			attempts = 0, error = '', error_since = NULL WHERE name = ?`,
-			a.Origin, a.Kind, a.Owner, a.Schedule, a.Settings, state, micros(a.NextPoll), a.Name)
-		return err
-	default:
-		next := was.NextPoll
-		if was.Schedule != a.Schedule {
-			next = a.NextPoll
-		}
-		_, err := tx.exec(ctx, `UPDATE accounts SET kind = ?, owner = ?, schedule = ?, settings = ?, next_poll = ? WHERE name = ?`,
-			a.Kind, a.Owner, a.Schedule, a.Settings, micros(next), a.Name)
-		return err
-	}
+	_, err = tx.exec(ctx, `INSERT INTO accounts (name, origin, kind, owner, schedule, settings, state, next_poll, attempts, error, error_since)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET origin = excluded.origin, kind = excluded.kind, owner = excluded.owner,
+			schedule = excluded.schedule, settings = excluded.settings, state = excluded.state, next_poll = excluded.next_poll,
+			attempts = excluded.attempts, error = excluded.error, error_since = excluded.error_since`,
+		is.Name, is.Origin, is.Kind, is.Owner, is.Schedule, is.Settings, is.State, micros(is.NextPoll), is.Attempts, is.Error, micros(is.ErrorSince))
+	return err
 }
 
 // ClaimDue implements [store.Accounts].
@@ -143,7 +124,7 @@ func (s *Store) PollEnded(ctx context.Context, a kith.Account) error {
 		}
 		_, err = tx.exec(ctx, `UPDATE accounts SET state = ?, next_poll = ?, last_success = ?, attempts = ?, error = ?, error_since = ?
 			WHERE name = ? AND state NOT IN (?, ?) AND settings = ?`,
-			a.State, micros(a.NextPoll), micros(a.LastSuccess), a.Attempts, a.Error, micros(a.ErrorSince),
+			a.State, micros(a.NextPoll), micros(a.LastSuccess), a.Attempts, store.Clean(a.Error), micros(a.ErrorSince),
 			a.Name, kith.StateRemoved, kith.StateDisabled, a.Settings)
 		return err
 	})
