@@ -43,3 +43,31 @@ func TestMergeLinksMadeByHandStay(t *testing.T) {
 		t.Errorf("another contact's link is missing: %+v", known.Links)
 	}
 }
+
+func TestNextIDGrows(t *testing.T) {
+	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	for _, last := range []kith.ID{
+		{}, kith.NewID(now.Add(-time.Hour)), kith.NewID(now.Add(time.Hour)),
+		{0x0f, 5: 0xff, 6: 0x7f, 7: 0xff}, // the millisecond's numbers are used up
+		{0x0f, 6: 0x7f, 7: 0xfe},
+	} {
+		for range 5000 {
+			id := store.NextID(now, last)
+			if string(id[:8]) <= string(last[:8]) || id[6]>>4 != 7 {
+				t.Fatalf("%v comes after %v", id, last)
+			}
+			last = id
+		}
+	}
+}
+
+func TestClean(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", "Größe 日本\t": "Größe 日本\t", "\ufffd": "\ufffd",
+		"a\x00b": "a\ufffdb", "\xff\xfe": "\ufffd\ufffd", "caf\xe9 \x00": "caf\ufffd \ufffd", "\xed\xa0\x80": "\ufffd\ufffd\ufffd",
+	} {
+		if got := store.Clean(in); got != want {
+			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
