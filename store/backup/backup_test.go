@@ -285,10 +285,10 @@ func TestWriteFails(t *testing.T) {
 		t.Error("what was written of them can be read")
 	}
 	var many []store.Row
-	for n := range int64(5000) {
+	for n := range int64(20_000) {
 		many = append(many, &store.MemberRow{Hash: n * 0x1e3779b97f4a7c15, Root: n * 0x3c6ef372fe94f82b})
 	}
-	for _, room := range []int{0, 5, 100, 100_000} {
+	for _, room := range []int{0, 5, 100, 50_000} {
 		if _, err := backup.Write(&full{room}, header(), each(many...)); !errors.Is(err, io.ErrShortWrite) {
 			t.Errorf("I08 disk full after %d bytes: %v", room, err)
 		}
