@@ -120,14 +120,12 @@ func (l *lags) quantile(q float64) time.Duration {
 	return l.most
 }
 
-// caughtUp returns how long after a time the minutes end in which polls are late.
-func (m *measures) caughtUp(from time.Duration, late time.Duration) time.Duration {
+// caughtUp returns how long after a time the last minute ends, of the hour that follows, in which polls are late.
+func (m *measures) caughtUp(from, late time.Duration) time.Duration {
 	last := from
-	for i := from / time.Minute; i < time.Duration(len(m.minutes)); i++ {
-		if m.minutes[i].lag.quantile(0.99) > late {
-			last = (i + 1) * time.Minute
-		} else if m.minutes[i].lag.n > 0 {
-			break
+	for at := from; at < from+time.Hour; at += time.Minute {
+		if m.minutes[at/time.Minute].lag.quantile(0.99) > late {
+			last = at + time.Minute
 		}
 	}
 	return last - from

@@ -114,12 +114,11 @@ func (p plot) draw(b *strings.Builder, panel panel, y0 float64, first bool) {
 	for i := len(panel.lines) - 1; i >= 0; i-- { // from the right
 		l := panel.lines[i]
 		text(b, "small", key, y0-10, "end", l.label)
-		key -= 6.6*float64(len(l.label)) + 12
-		fmt.Fprintf(b, `<path class="c%d" style="stroke-width:3" d="M%.1f %.1fh18"/>`+"\n", l.colour, key-12, y0-14)
-		key -= 30
+		key -= 7.4*float64(len(l.label)) + 24
+		fmt.Fprintf(b, `<path class="c%d" style="stroke-width:3" d="M%.1f %.1fh18"/>`+"\n", l.colour, key, y0-14)
+		key -= 18
 	}
-	for i := len(panel.lines) - 1; i >= 0; i-- { // the first one on top
-		l := panel.lines[i]
+	for _, l := range panel.lines { // the last one on top
 		fmt.Fprintf(b, `<path class="c%d" d="`, l.colour)
 		for n, at := range l.points {
 			pen := "L"
