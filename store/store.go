@@ -86,6 +86,10 @@ type Recorder interface {
 	Quarantine(ctx context.Context, account string) ([]kith.Quarantined, error)
 }
 
+// ClockSkew is how far apart the clocks of daemons may be. It leaves room too for the
+// time between a look at the clock and the transaction that it is for.
+const ClockSkew = time.Minute
+
 // Accounts is the schedule and health of accounts, and the daemons that poll them.
 type Accounts interface {
 	// Reconcile makes the accounts of [kith.OriginFile] equal to those given,
@@ -105,8 +109,8 @@ type Accounts interface {
 	// neither removed, disabled nor in need of attention, longest due first, at most
 	// limit, and leases them until the given time. An account is never
 	// returned to two callers during a lease. The zero NextPoll is long ago. An
-	// account whose LastPoll lies in the future is due too: the clock was set
-	// back, and waiting for it to catch up might take for ever.
+	// account whose LastPoll lies more than [ClockSkew] in the future is due too: the
+	// clock was set back, and waiting for it to catch up might take for ever.
 	ClaimDue(ctx context.Context, now time.Time, lease time.Time, limit int) ([]kith.Account, error)
 	// PollStarted notes the start of a run by a daemon: LastPoll becomes at, and
 	// the account is leased to it until the given time, whoever held it

@@ -163,7 +163,8 @@ func (s *Store) ClaimDue(ctx context.Context, now, lease time.Time, limit int) (
 		claimed = nil
 		for _, condition := range []string{
 			`a.next_poll <= $1 ORDER BY a.next_poll, a.name`,
-			`a.next_poll > $1 AND a.last_poll > $1 ORDER BY a.next_poll, a.name`, // the clock was set back
+			// The clock was set back.
+			fmt.Sprintf(`a.next_poll > $1 AND a.last_poll > $1 + interval '%d seconds' ORDER BY a.next_poll, a.name`, int(store.ClockSkew.Seconds())),
 		} {
 			if limit <= len(claimed) {
 				return nil

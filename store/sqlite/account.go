@@ -90,7 +90,7 @@ func (s *Store) ClaimDue(ctx context.Context, now, lease time.Time, limit int) (
 	var due []kith.Account
 	err := s.write(ctx, "claim due accounts", func(tx tx) (err error) {
 		due, err = tx.accounts(ctx, `WHERE (next_poll IS NULL OR next_poll <= ? OR last_poll > ?) AND (leased_until IS NULL OR leased_until <= ?) AND state NOT IN (?, ?, ?)
-			ORDER BY next_poll, name LIMIT ?`, now.UnixMicro(), now.UnixMicro(), now.UnixMicro(),
+			ORDER BY next_poll, name LIMIT ?`, now.UnixMicro(), now.Add(store.ClockSkew).UnixMicro(), now.UnixMicro(),
 			kith.StateRemoved, kith.StateDisabled, kith.StateNeedsAttention, max(limit, 0))
 		if err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kith"
+	"kith/store"
 )
 
 var accountTests = []test{
@@ -162,7 +163,11 @@ var accountTests = []test{
 		for _, step := range []struct {
 			now  time.Time
 			want int
-		}{{t0.Add(time.Minute), 0}, {t0.Add(-time.Hour), 1}} {
+		}{
+			{t0.Add(time.Minute), 0},
+			{t0.Add(-store.ClockSkew + time.Second), 0}, // another daemon's clock
+			{t0.Add(-time.Hour), 1},
+		} {
 			due, err := f.ClaimDue(t.Context(), step.now, step.now.Add(time.Minute), 10)
 			if err != nil || len(due) != step.want {
 				t.Errorf("at %v %d accounts are due, %v; want %d", step.now, len(due), err, step.want)
