@@ -4,9 +4,10 @@
 // of them as it has workers. Nothing else here is distributed.
 //
 // Who polls what is settled in three places, each of which forgives the one
-// before it. The claim of a due account makes it one job. The start of a run is
-// noted only if no other run has started since the claim. And recording is fenced by the
-// stream's cursor: even two runs of an account at once record nothing twice.
+// before it. The claim of a due account makes it one job, which is void
+// once the account is claimed again. The start of a run is noted only if no other
+// has started meanwhile. And recording is fenced by the stream's cursor: even two
+// runs of an account at once record nothing twice.
 //
 // A run holds a lease that its daemon prolongs; see [syncer.Lease]. When a
 // daemon dies, freezes or is cut off, its accounts are claimed again after that.

@@ -12,26 +12,33 @@ import (
 )
 
 // dispatch makes jobs of the accounts that are due, every [turn], until ctx is
-// done. Every daemon does, so that the death of one delays nothing: River's own
-// periodic jobs have a leader, who is missed for some time when it dies, and for
-// up to a minute after the database was away.
+// done; sooner while there are more of them than are dispatched at once. Every
+// daemon does, so that the death of one delays nothing: River's own periodic jobs
+// have a leader, who is missed for some time when it dies, and for up to a minute
+// after the database was away.
 func (c *Cluster) dispatch(ctx context.Context) {
-	ticker := time.NewTicker(turn)
-	defer ticker.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
-		if err := c.dispatchDue(ctx); err != nil && ctx.Err() == nil {
-			c.log.ErrorContext(ctx, "accounts that are due are left for the next turn", "err", err)
-		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-timer.C:
+		}
+		more, err := c.dispatchDue(ctx)
+		if err != nil && ctx.Err() == nil {
+			c.log.ErrorContext(ctx, "accounts that are due are left for the next turn", "err", err)
+		}
+		if more {
+			timer.Reset(turn / ahead)
+		} else {
+			timer.Reset(turn)
 		}
 	}
 }
 
 // ahead is how many jobs may wait for each worker: enough for none to idle
-// between two turns, and so few that the longest due is polled first and no claim
+// until there are more, and so few that the longest due is polled first and no claim
 // runs out while its job waits.
 const ahead = 4
 
@@ -42,34 +49,35 @@ const (
 
 // dispatchDue claims due accounts, as many as can be polled soon, and makes a job
 // of each. Each daemon fills the queue up to what its own workers need; that others
-// take some of it and fill it up too comes to the same.
-func (c *Cluster) dispatchDue(ctx context.Context) error {
+// take some of it and fill it up too comes to the same. more tells that there may be
+// more of them.
+func (c *Cluster) dispatchDue(ctx context.Context) (more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, claimWait)
 	defer cancel()
 	room := min(ahead*c.Daemon.Workers, 10_000) // more can't be listed
 	waiting, err := c.client.JobList(ctx, river.NewJobListParams().
 		Queues(pollQueue).States(rivertype.JobStateAvailable).First(room))
 	if err != nil {
-		return fmt.Errorf("count the polls that wait: %w", err)
+		return false, fmt.Errorf("count the polls that wait: %w", err)
 	}
 	if room -= len(waiting.Jobs); room <= 0 {
-		return nil
+		return true, nil
 	}
 	now := c.Poller.Now()
 	due, err := c.Store.ClaimDue(ctx, now, now.Add(syncer.Lease), room)
 	if err != nil || len(due) == 0 {
-		return err
+		return false, err
 	}
 	// What is claimed is passed on even if we are told to stop.
 	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), insertWait)
 	defer cancel()
 	jobs := make([]river.InsertManyParams, len(due))
 	for i, account := range due {
-		jobs[i].Args = pollArgs{Account: account.Name, Last: account.LastPoll, Claim: account.LeasedUntil}
+		jobs[i].Args = pollArgs{Account: account.Name, Claim: account.LeasedUntil}
 	}
 	if _, err := c.client.InsertMany(ctx, jobs); err != nil {
 		// They are due again when the claim ends.
-		return fmt.Errorf("make jobs of the accounts that are due: %w", err)
+		return false, fmt.Errorf("make jobs of the accounts that are due: %w", err)
 	}
-	return nil
+	return len(due) == room, nil
 }

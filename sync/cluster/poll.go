@@ -15,11 +15,8 @@ import (
 // an older one beside it ignores.
 type pollArgs struct {
 	Account string `json:"account"`
-	// Last is when the last run before this one started: if another has
-	// started since, the job is void.
-	Last time.Time `json:"last"`
-	// Claim is when the claim ends. A job that is lost with its daemon must not stand
-	// in the way of the next claim's.
+	// Claim is when the claim ends, which tells it from other claims: if the account
+	// has been claimed or polled since, the job is void.
 	Claim time.Time `json:"claim"`
 }
 
@@ -43,7 +40,7 @@ func (p *poller) Work(ctx context.Context, job *river.Job[pollArgs]) error {
 		return nil
 	case err != nil:
 		return err
-	case !account.LastPoll.Equal(job.Args.Last), account.State == kith.StateRemoved, account.State == kith.StateDisabled:
+	case !account.LeasedUntil.Equal(job.Args.Claim), account.State == kith.StateRemoved, account.State == kith.StateDisabled:
 		return nil
 	}
 	if !c.Knows(account) {
