@@ -8,7 +8,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 # Packages with long compile times are built once and cached by go itself.
 export CGO_ENABLED = 0
 
-.PHONY: demo build test check bench simulate fuzz fmt lint clean
+.PHONY: demo build test check test-cluster bench simulate fuzz fmt lint clean
 
 demo: build ## the whole thing on sample data, no setup
 	@$(BIN)/kith demo
@@ -22,6 +22,9 @@ test: ## all tests; says what it could not run
 check: ## what CI runs: everything, with real servers required and the race detector
 	@$(MAKE) --no-print-directory fmt-check lint build
 	@KITH_REQUIRE_SERVERS=1 GO=$(GO) ./scripts/test -race
+
+test-cluster: ## three daemons on 300 mailboxes while all they rest on fails, at full length: 12 minutes
+	@KITH_CLUSTER=full KITH_REQUIRE_SERVERS=1 $(GO) test ./clustertest -count=1 -parallel 1 -timeout 1h -v
 
 fmt:
 	gofmt -w $$(git ls-files '*.go')
