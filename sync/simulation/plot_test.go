@@ -152,16 +152,21 @@ func TestPlot(t *testing.T) {
 		}}},
 	}
 	got := p.svg()
-	decoder := xml.NewDecoder(strings.NewReader(got))
-	for {
-		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatalf("the picture is no XML: %v", err)
-		}
-	}
+	wellFormed(t, got)
 	// Nothing lies outside: 0 is at the bottom of a logarithmic axis, what is too much at its top; and the line has a gap.
 	if want := `d="M72.0 284.0L158.4 174.0M504.0 64.0L590.4 64.0"`; !strings.Contains(got, want) {
 		t.Errorf("the line is not %s in\n%s", want, got)
+	}
+}
+
+func wellFormed(t *testing.T, picture string) {
+	t.Helper()
+	decoder := xml.NewDecoder(strings.NewReader(picture))
+	for {
+		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Fatalf("the picture is no XML: %v", err)
+		}
 	}
 }
