@@ -58,7 +58,8 @@ const (
 	pollQueue = "kith_polls"
 
 	turn     = time.Second           // how often due accounts become jobs
-	cooldown = 50 * time.Millisecond // between two looks for jobs while there is work
+	look     = turn / 4              // how often a daemon with nothing to do looks for jobs
+	cooldown = 50 * time.Millisecond // between two looks while there is work
 	kept     = 5 * time.Minute       // how long jobs that have ended are kept, for those who look into it
 	stuck    = 30 * time.Second      // how much longer than its longest run a job may be on file as running
 )
@@ -76,7 +77,7 @@ func (c *Cluster) Run(ctx context.Context) error {
 		ID: c.Daemon.Name, Logger: c.log, ErrorHandler: failures{c.log},
 		// A pooler in transaction mode can't LISTEN.
 		PollOnly:      true,
-		FetchCooldown: cooldown, FetchPollInterval: turn,
+		FetchCooldown: cooldown, FetchPollInterval: look,
 		Queues:  map[string]river.QueueConfig{pollQueue: {MaxWorkers: c.Daemon.Workers}},
 		Workers: workers,
 		// A job is one try: the schedule has its own back-off.

@@ -30,7 +30,7 @@ func (c *Cluster) dispatch(ctx context.Context) {
 			c.log.ErrorContext(ctx, "accounts that are due are left for the next turn", "err", err)
 		}
 		if more {
-			timer.Reset(turn / ahead)
+			timer.Reset(look)
 		} else {
 			timer.Reset(turn)
 		}

@@ -70,7 +70,6 @@ type tally struct {
 	polls   []polled
 	running map[string]int
 	most    map[string]int // of each account, at once
-	all     int
 	allMost map[string]int // by daemon, at once
 	now     map[string]int
 }
@@ -105,6 +104,13 @@ func (c *tally) enter(daemon, account string) (leave func()) {
 		c.running[account]--
 		c.now[daemon]--
 	}
+}
+
+// count is how many polls there were.
+func (c *tally) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.polls)
 }
 
 // times returns when an account was polled.
