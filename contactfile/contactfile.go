@@ -29,6 +29,8 @@ type Row struct {
 	// Contact is set when the row is good. It has a name, an e-mail address or
 	// a phone number at least, and no ID.
 	Contact kith.Contact
+	// Group is set when the row is the card of a group, which is ignored as a contact.
+	Group *Group
 	// Problems tell what was odd or left out, and why a row is not good. A
 	// good row may have problems: a value that is no e-mail address, say, is
 	// left out and told, when enough remains to know the contact by.
@@ -38,13 +40,21 @@ type Row struct {
 	Offset int64
 }
 
+// Group is a vCard whose KIND is group (RFC 6350 §6.1.4), or Apple's form of one.
+type Group struct {
+	UID     string
+	Name    string
+	Members []string // what MEMBER says, mostly the UID of a card behind urn:uuid:
+}
+
 // Bounds of what is held of a row. They are far above what a contact needs.
 const (
-	maxLine   = 1 << 20 // bytes of a line of text
-	maxRecord = 1 << 18 // bytes of a CSV record over several lines, or of one vCard property
-	maxValue  = 4096    // bytes of one value
-	maxValues = 200     // e-mail addresses, phones or tags of one contact
-	maxCells  = 1000    // columns of a CSV file
+	maxLine    = 1 << 20 // bytes of a line of text
+	maxRecord  = 1 << 18 // bytes of a CSV record over several lines, or of one vCard property
+	maxValue   = 4096    // bytes of one value
+	maxValues  = 200     // e-mail addresses, phones or tags of one contact
+	maxCells   = 1000    // columns of a CSV file
+	maxMembers = 20_000  // of a group
 
 	maxProblems = 50 // told of one row
 )

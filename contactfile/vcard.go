@@ -21,6 +21,7 @@ const (
 func wantedProperty(name string) bool {
 	switch name {
 	case "BEGIN", "END", "VERSION", "AGENT", "KIND", "X-ADDRESSBOOKSERVER-KIND", "X-ABSHOWAS",
+		"MEMBER", "X-ADDRESSBOOKSERVER-MEMBER",
 		"UID", "FN", "N", "ORG", "EMAIL", "TEL", "TITLE", "LANG", "CATEGORIES",
 		ownerProperty, neverRecordProperty:
 		return true
@@ -35,7 +36,7 @@ func wantedProperty(name string) bool {
 //     several FN, ORG and TITLE the first counts, of several LANG the preferred.
 //   - A card is a company when its KIND says so, when it has no parts of
 //     a name and its FN is missing or equal to its ORG, or when Apple's address book shows it as one.
-//   - A card of another KIND, such as a group, is ignored.
+//   - A card of another KIND is ignored; of a group, [Row] tells who is in it.
 //
 // The sequence ends with an error when the file can't be read any further, or
 // has no card in it.
@@ -74,6 +75,7 @@ type card struct {
 	kind     string
 	company  bool   // Apple's X-ABShowAs
 	org      string // the first part of ORG
+	members  []string
 	agent    bool   // the property before was an AGENT without a value
 	langPref int    // of the language taken
 }
@@ -134,6 +136,8 @@ func (c *card) take(p property) {
 		c.version = p.value
 	case "KIND", "X-ADDRESSBOOKSERVER-KIND":
 		c.kind = strings.ToLower(p.value)
+	case "MEMBER", "X-ADDRESSBOOKSERVER-MEMBER":
+		c.addMember(p)
 	case "X-ABSHOWAS":
 		c.company = strings.EqualFold(p.value, "COMPANY")
 	case "UID":
@@ -168,6 +172,18 @@ func (c *card) take(p property) {
 		c.set(&contact.Owner, p.name, unescape(p.value))
 	case neverRecordProperty:
 		c.setNeverRecord(p.name, p.value)
+	}
+}
+
+// addMember adds to the members of a group. Any number up to maxMembers is usual there.
+func (c *card) addMember(p property) {
+	member := c.value(p.name, unescape(p.value))
+	switch {
+	case member == "":
+	case len(c.members) == maxMembers:
+		c.warn(p.name, fmt.Sprintf("a value left out, there are more than %d", maxMembers))
+	default:
+		c.members = append(c.members, member)
 	}
 }
 
@@ -216,8 +232,12 @@ func (c *card) row(offset int64) Row {
 	switch c.kind {
 	case "", "individual", "org":
 	default:
-		return Row{Line: c.line, Verdict: Ignored, Offset: offset,
-			Problems: []string{"KIND: neither a person nor an organisation, not read"}}
+		row := Row{Line: c.line, Verdict: Ignored, Offset: offset,
+			Problems: append(c.problems, "KIND: neither a person nor an organisation, not read")}
+		if c.kind == "group" {
+			row.Group = &Group{UID: c.contact.ExternalID, Name: c.contact.Name, Members: c.members}
+		}
+		return row
 	}
 	contact := &c.contact
 	if c.kind == "org" || c.kind == "" && c.looksLikeCompany() {

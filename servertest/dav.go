@@ -1,0 +1,69 @@
+package servertest
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// MakeBook makes an address book (RFC 6352 §5.2, RFC 5689) and returns its URL.
+func (s *DAVServer) MakeBook(t testing.TB, name string) string {
+	t.Helper()
+	url := s.Home + name + "/"
+	s.Do(t, "MKCOL", url, "application/xml", `<?xml version="1.0"?><mkcol xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"><set><prop>`+
+		`<resourcetype><collection/><C:addressbook/></resourcetype><displayname>`+name+`</displayname></prop></set></mkcol>`)
+	return url
+}
+
+// Put stores a card.
+func (s *DAVServer) Put(t testing.TB, url, card string) {
+	t.Helper()
+	s.Do(t, http.MethodPut, url, "text/vcard", card)
+}
+
+// Delete removes a card, or a book with all that is in it.
+func (s *DAVServer) Delete(t testing.TB, url string) {
+	t.Helper()
+	s.Do(t, http.MethodDelete, url, "", "")
+}
+
+// Do makes a request that must succeed, and returns what was answered.
+func (s *DAVServer) Do(t testing.TB, method, url, mediaType, body string) string {
+	t.Helper()
+	status, answer := s.request(t, method, url, mediaType, body)
+	if status >= 300 {
+		t.Fatalf("%s %s: %d\n%s", method, url, status, answer)
+	}
+	return answer
+}
+
+// Try makes a request and returns its status.
+func (s *DAVServer) Try(t testing.TB, method, url, mediaType, body string) int {
+	t.Helper()
+	status, _ := s.request(t, method, url, mediaType, body)
+	return status
+}
+
+func (s *DAVServer) request(t testing.TB, method, url, mediaType, body string) (status int, answer string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", mediaType)
+	if s.Username != "" {
+		req.SetBasicAuth(s.Username, s.Password)
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	all, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(all)
+}

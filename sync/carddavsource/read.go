@@ -1,0 +1,210 @@
+package carddavsource
+
+import (
+	"cmp"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"kith"
+	"kith/contactfile"
+	"kith/sync/webdav"
+)
+
+// reader reads cards of one book.
+type reader struct {
+	source *Source
+	book   *book
+}
+
+var addressData = xml.Name{Space: webdav.NSCardDAV, Local: "address-data"}
+
+// Bounds of one batch.
+const (
+	maxWarnings = 50
+	maxPerCard  = 100 // vCards in one resource, where one is the rule
+)
+
+// read reads cards into a batch. An answer that can't be read is asked for in
+// halves, until it is known which card spoils it.
+func (r *reader) read(ctx context.Context, refs []string, into *Batch) error {
+	if len(refs) == 0 {
+		return nil
+	}
+	if r.book.single {
+		return r.readSingly(ctx, refs, into)
+	}
+	var got Batch
+	missing, err := r.multiget(ctx, refs, &got)
+	switch {
+	case err == nil:
+	case errors.Is(err, webdav.ErrUnreadable) && len(refs) > 1:
+		half := len(refs) / 2
+		if err := r.read(ctx, refs[:half], into); err != nil {
+			return err
+		}
+		return r.read(ctx, refs[half:], into)
+	case errors.Is(err, webdav.ErrUnreadable):
+		return r.readSingly(ctx, refs, into) // the answer is then the card itself
+	case webdav.IsUnsupported(err):
+		return r.readSingly(ctx, refs, into)
+	default:
+		return fmt.Errorf("read cards: %w", err)
+	}
+	before := len(got.Gone)
+	if err := r.readSingly(ctx, missing, &got); err != nil {
+		return err
+	}
+	if len(missing) > len(got.Gone)-before {
+		r.book.single = true // the server denied what it has
+	}
+	into.append(got)
+	return nil
+}
+
+func (b *Batch) append(other Batch) {
+	b.Cards = append(b.Cards, other.Cards...)
+	b.Groups = append(b.Groups, other.Groups...)
+	b.Gone = append(b.Gone, other.Gone...)
+	b.Failed = append(b.Failed, other.Failed...)
+	b.Ignored += other.Ignored
+	b.Warnings = append(b.Warnings, other.Warnings...)
+}
+
+// multiget reads cards in one request (RFC 6352 §8.7). missing are those that came without
+// content.
+func (r *reader) multiget(ctx context.Context, refs []string, into *Batch) (missing []string, err error) {
+	var body strings.Builder
+	for _, ref := range refs {
+		body.WriteString(webdav.Element(xml.Name{Space: webdav.NSDAV, Local: "href"}, webdav.Escape(ref)))
+	}
+	report := webdav.Element(xml.Name{Space: webdav.NSCardDAV, Local: "addressbook-multiget"},
+		`<prop xmlns="DAV:">`+webdav.Element(addressData, "")+`</prop>`+body.String())
+	wanted := map[string]bool{}
+	for _, ref := range refs {
+		wanted[ref] = true
+	}
+	_, _, err = r.source.client.Report(ctx, r.book.url, webdav.DepthZero, report, func(resp webdav.Response) error {
+		u, err := r.source.client.Resolve(r.book.url, resp.Href)
+		if err != nil {
+			return nil // what it was about is missing then
+		}
+		ref, data := webdav.Ref(u), resp.Text(addressData)
+		if wanted[ref] && data != "" {
+			delete(wanted, ref)
+			return r.take(ref, strings.NewReader(data), into)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(refs), func(ref string) bool { return !wanted[ref] }), nil
+}
+
+// readSingly reads cards by a request each. One that the server fails to give is a failure of
+// that card, if the server is well otherwise.
+func (r *reader) readSingly(ctx context.Context, refs []string, into *Batch) error {
+	healthy := false
+	for _, ref := range refs {
+		err := r.get(ctx, ref, into)
+		status := webdav.StatusOf(err)
+		kind, _ := kith.FaultOf(err)
+		switch {
+		case err == nil:
+			healthy = true
+		case status == http.StatusNotFound || status == http.StatusGone:
+			into.Gone = append(into.Gone, ref)
+		case errors.Is(err, webdav.ErrUnreadable), status != 0 && kind == kith.FaultTransient:
+			if status >= 500 && !healthy {
+				if _, err := r.source.client.Propfind(ctx, r.book.url, webdav.DepthZero, memberNames, func(webdav.Response) error { return nil }); err != nil {
+					return fmt.Errorf("read cards: %w", err)
+				}
+				healthy = true
+			}
+			into.Failed = append(into.Failed, kith.Failure{Ref: ref, Cause: err.Error()})
+		default:
+			return fmt.Errorf("read a card: %w", err)
+		}
+	}
+	return nil
+}
+
+func (r *reader) get(ctx context.Context, ref string, into *Batch) error {
+	u, err := r.source.client.Resolve(r.book.url, ref)
+	if err != nil || !strings.HasPrefix(webdav.Ref(u), r.book.path) {
+		into.Failed = append(into.Failed, kith.Failure{Ref: ref, Cause: "it does not lie in the book"})
+		return nil
+	}
+	return r.source.client.Get(ctx, u, "text/vcard", func(body io.Reader) error { return r.take(ref, body, into) })
+}
+
+// take reads the vCards of one resource. An error is one of body; what is wrong with the
+// cards goes into the batch.
+func (r *reader) take(ref string, body io.Reader, into *Batch) error {
+	in := &input{r: body}
+	var got Batch
+	n := 0
+	for row, err := range contactfile.ReadVCards(in) {
+		if in.err != nil {
+			return in.err
+		}
+		if err != nil {
+			got.Failed = append(got.Failed, kith.Failure{Ref: ref, Cause: err.Error()})
+			break
+		}
+		if n++; n > maxPerCard {
+			got.Failed = append(got.Failed, kith.Failure{Ref: ref, Cause: fmt.Sprintf("there are more than %d vCards in it", maxPerCard)})
+			break
+		}
+		switch {
+		case row.Verdict == contactfile.Good:
+			contact := row.Contact
+			contact.Source = r.source.opts.Account
+			if contact.ExternalID = canonicalUID(contact.ExternalID); contact.ExternalID == "" {
+				contact.ExternalID = ref
+				if n > 1 {
+					contact.ExternalID += "#" + strconv.Itoa(n)
+				}
+			}
+			got.Cards = append(got.Cards, Card{ref, contact})
+			for _, problem := range row.Problems {
+				if len(into.Warnings)+len(got.Warnings) < maxWarnings {
+					got.Warnings = append(got.Warnings, ref+": "+problem)
+				}
+			}
+		case row.Group != nil:
+			g := Group{Ref: ref, UID: cmp.Or(canonicalUID(row.Group.UID), ref), Name: row.Group.Name}
+			for _, m := range row.Group.Members {
+				g.Members = append(g.Members, canonicalUID(m))
+			}
+			got.Groups = append(got.Groups, g)
+		case row.Verdict == contactfile.Ignored:
+			got.Ignored++
+		default:
+			got.Failed = append(got.Failed, kith.Failure{Ref: ref, Cause: strings.Join(row.Problems, "; ")})
+		}
+	}
+	into.append(got)
+	return nil
+}
+
+// input remembers why a body could not be read.
+type input struct {
+	r   io.Reader
+	err error
+}
+
+func (in *input) Read(p []byte) (int, error) {
+	n, err := in.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		in.err = err
+	}
+	return n, err
+}
