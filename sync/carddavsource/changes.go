@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 
 	"kith"
-	"kith/sync/webdav"
 )
 
 // pass is one run of Changes.
@@ -62,44 +60,28 @@ func (p *pass) emit(b Batch, at cursor) error {
 	return nil
 }
 
-// incremental reads what changed since the cursor's token, page by page.
+// incremental reads what changed since the cursor's token.
 func (p *pass) incremental(ctx context.Context, cur cursor) error {
-	for {
-		page, err := p.since(ctx, cur.Token)
-		if err != nil {
-			return err
-		}
-		cards := cur.Cards - len(page.gone)
-		emptied := 0
-		if cards <= 0 && len(page.gone) > 0 {
-			// The server does not say how many are left; only now it matters.
-			if cards, err = p.count(ctx); err != nil {
-				return err
-			}
-			if cards == 0 && cur.Cards > 0 {
-				emptied = max(cur.Cards, len(page.gone))
-			}
-		}
-		cards = max(cards, len(page.members))
-
-		progress := cur
-		progress.Seen = maps.Clone(cur.Seen)
-		last := Batch{Gone: page.gone, Failed: page.failed, Emptied: emptied}
-		if err := p.readAll(ctx, page.members, &progress, nil, &last); err != nil {
-			return err
-		}
-		next := cursor{Token: page.token, Cards: cards}
-		if err := p.emit(last, next); err != nil {
-			return err
-		}
-		if !page.more {
-			return nil
-		}
-		if page.token == cur.Token {
-			return fmt.Errorf("list changes: %w: it says that there is more, and leads nowhere", webdav.ErrUnreadable)
-		}
-		cur, p.from = next, next.String()
+	l, err := p.since(ctx, cur.Token)
+	if err != nil {
+		return err
 	}
+	next := cursor{Token: l.token, Cards: cur.Cards - len(l.gone)}
+	last := Batch{Gone: l.gone, Failed: l.failed}
+	if next.Cards <= 0 && len(l.gone) > 0 {
+		// The server does not say how many are left; only now it matters.
+		if next.Cards, err = p.count(ctx); err != nil {
+			return err
+		}
+		if next.Cards == 0 && cur.Cards > 0 {
+			last.Emptied = max(cur.Cards, len(l.gone))
+		}
+	}
+	next.Cards = max(next.Cards, len(l.members))
+	if err := p.readAll(ctx, l.members, &cur, nil, &last); err != nil {
+		return err
+	}
+	return p.emit(last, next)
 }
 
 // full reads the whole book, but for the cards that the cursor has seen.
@@ -135,6 +117,7 @@ func (p *pass) full(ctx context.Context, cur cursor) error {
 	}
 	next := cursor{Token: progress.Next, Cards: len(present)}
 	if !l.complete {
+		last.Warnings = append(last.Warnings, "the server's listing is odd: no card is taken for deleted by it")
 		next.Cards = max(next.Cards, cur.Cards)
 	}
 	if next.Token == "" {

@@ -20,7 +20,6 @@ type listing struct {
 	gone     []string
 	failed   []kith.Failure
 	complete bool // nothing in it was odd
-	more     bool // there are further pages
 
 	token, ctag string
 }
@@ -31,53 +30,38 @@ var memberNames = []xml.Name{webdav.GetETag, webdav.ResourceType, webdav.GetCont
 // maxOdd bounds the warnings about one listing.
 const maxOdd = 5
 
-// since lists what changed since a token; errRestart says that the token does not hold.
+// since lists what changed since a token, or with an empty token all there is (RFC 6578
+// §3.4). All pages are read before anything comes of them: a book that is emptied must be
+// seen as that. errRestart says that the token does not hold.
 func (p *pass) since(ctx context.Context, token string) (*listing, error) {
-	l := &listing{complete: true}
-	var err error
-	l.token, l.more, err = p.source.client.SyncCollection(ctx, p.book.url, token, memberNames, func(r webdav.Response) error { return p.add(l, r) })
-	switch {
-	case webdav.IsInvalidToken(err), err == nil && l.token == "":
-		return nil, errRestart
-	case err != nil:
-		return nil, fmt.Errorf("list changes: %w", err)
+	l := &listing{complete: true, token: token}
+	for {
+		next, more, err := p.source.client.SyncCollection(ctx, p.book.url, l.token, memberNames, func(r webdav.Response) error { return p.add(l, r) })
+		switch {
+		case webdav.IsInvalidToken(err), webdav.IsUnsupported(err), err == nil && next == "":
+			return nil, errRestart
+		case err != nil:
+			return nil, fmt.Errorf("list changes: %w", err)
+		case more && next == l.token:
+			return nil, fmt.Errorf("list changes: %w: it says that there is more, and leads nowhere", webdav.ErrUnreadable)
+		}
+		if l.token = next; !more {
+			l.sort()
+			return l, nil
+		}
 	}
-	l.sort()
-	return l, nil
 }
 
 // list lists the whole book.
 func (p *pass) list(ctx context.Context) (*listing, error) {
 	if p.book.syncs {
-		l, err := p.listPages(ctx)
-		if err == nil || !webdav.IsUnsupported(err) && !errors.Is(err, errRestart) {
+		l, err := p.since(ctx, "")
+		if !errors.Is(err, errRestart) {
 			return l, err
 		}
 		p.book.syncs = false
 	}
 	return p.listMembers(ctx)
-}
-
-// listPages lists the book by a synchronisation without a token (RFC 6578 §3.4).
-func (p *pass) listPages(ctx context.Context) (*listing, error) {
-	l := &listing{complete: true}
-	for {
-		token, more, err := p.source.client.SyncCollection(ctx, p.book.url, l.token, memberNames, func(r webdav.Response) error { return p.add(l, r) })
-		switch {
-		case err != nil:
-			return nil, fmt.Errorf("list cards: %w", err)
-		case token == "":
-			return nil, errRestart
-		case more && token == l.token:
-			return nil, fmt.Errorf("list cards: %w: it says that there is more, and leads nowhere", webdav.ErrUnreadable)
-		}
-		l.token = token
-		if !more {
-			break
-		}
-	}
-	l.sort()
-	return l, nil
 }
 
 // listMembers lists the book by PROPFIND.
@@ -165,7 +149,7 @@ func (p *pass) add(l *listing, r webdav.Response) error {
 func (p *pass) odd(l *listing, what string) {
 	l.complete = false
 	if len(p.warnings) < maxOdd {
-		p.warnings = append(p.warnings, what+": no card is taken for deleted by this listing")
+		p.warnings = append(p.warnings, what)
 	}
 }
 

@@ -19,11 +19,13 @@ import (
 	"kith/sync/webdav"
 )
 
-// servers are those that the source is held to, and the book that each has for a test.
-var servers = []struct {
+// server is one that the source is held to, with the book that it has for a test.
+type server struct {
 	name  string
 	start func(t testing.TB) (s *servertest.DAVServer, book string)
-}{
+}
+
+var servers = []server{
 	{"Radicale", func(t testing.TB) (*servertest.DAVServer, string) {
 		s := servertest.Radicale(t)
 		return s, s.MakeBook(t, "work")
@@ -32,6 +34,18 @@ var servers = []struct {
 		s := servertest.Xandikos(t)
 		return s, s.Home + "addressbook/"
 	}},
+}
+
+// habitual are servers of our own making, for what those two don't do.
+var habitual = []server{
+	{"collection synchronisation", fakeServer(habits{})},
+	{"in pages", fakeServer(habits{page: 2})},
+	{"no synchronisation, but a CTag", fakeServer(habits{noSync: true})},
+	{"neither synchronisation nor CTag", fakeServer(habits{noSync: true, noCTag: true})},
+	{"synchronisation announced and refused", fakeServer(habits{refuseSync: true})},
+	{"no ETags", fakeServer(habits{noETag: true})},
+	{"no multiget", fakeServer(habits{noMultiget: true})},
+	{"a multiget that finds nothing", fakeServer(habits{blind: true})},
 }
 
 func options(s *servertest.DAVServer) carddavsource.Options {
@@ -173,8 +187,8 @@ func vcard(uid, name string, lines ...string) string {
 	return strings.Join(all, "\r\n")
 }
 
-func TestBothServers(t *testing.T) {
-	for _, server := range servers {
+func TestServers(t *testing.T) {
+	for _, server := range slices.Concat(servers, habitual) {
 		t.Run(server.name, func(t *testing.T) {
 			t.Parallel()
 			s, book := server.start(t)
