@@ -33,6 +33,7 @@ const (
 	beatEvery = 10 * time.Second // how often a daemon shows that it lives
 	hostPause = 2 * time.Second  // how long an account waits for a free connection to its host
 	endWait   = 5 * time.Second  // how long writing the end of a run may take
+	endPause  = time.Second      // and how long until it is tried again
 )
 
 // Worker runs claimed accounts for one daemon. It is safe for concurrent use.
@@ -120,10 +121,26 @@ func (w *Worker) run(ctx context.Context, soft <-chan struct{}, account kith.Acc
 	if w.Ended != nil {
 		w.Ended(account, result, time.Since(clock), err)
 	}
-	// The end is written even when the run was cut off.
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWait)
-	defer cancel()
-	return w.Store.PollEnded(end, account)
+	return w.end(ctx, soft, account)
+}
+
+// end writes the end of a run, even when the run was cut off. When the register is
+// away it is tried for as long as the lease may last: otherwise the account would
+// have to wait for that to end after the register is back.
+func (w *Worker) end(ctx context.Context, soft <-chan struct{}, account kith.Account) error {
+	for begin := time.Now(); ; {
+		try, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWait)
+		err := w.Store.PollEnded(try, account)
+		cancel()
+		if err == nil || errors.Is(err, kith.ErrTaken) || errors.Is(err, kith.ErrNotFound) || time.Since(begin) > Lease {
+			return err
+		}
+		select {
+		case <-soft:
+			return err
+		case <-time.After(endPause):
+		}
+	}
 }
 
 func (w *Worker) enter(account, host string) bool {
