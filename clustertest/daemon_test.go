@@ -3,6 +3,7 @@ package clustertest_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -18,15 +19,47 @@ import (
 	"time"
 )
 
+// builds are the programs that tests share, by version.
+var builds struct {
+	sync.Mutex
+	dir  string
+	made map[string]string
+}
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "kith-clustertest-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	builds.dir, builds.made = dir, map[string]string{}
+	flag.Parse()
+	if !full { // they mostly wait, so all may run at once
+		if err := flag.Set("test.parallel", "3"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	code := m.Run()
+	os.RemoveAll(dir) //nolint:errcheck // in the folder for what is temporary
+	os.Exit(code)
+}
+
 // build makes the program, as a release of the given version.
 func build(t *testing.T, version string) string {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "kith")
+	builds.Lock()
+	defer builds.Unlock()
+	if program, ok := builds.made[version]; ok {
+		return program
+	}
+	program := filepath.Join(builds.dir, "kith-"+version)
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-X main.version="+version, "-o", program, "kith/cmd/kith")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build kith: %v\n%s", err, out)
 	}
+	builds.made[version] = program
 	return program
 }
 
