@@ -68,16 +68,31 @@ func (c *Cluster) dispatchDue(ctx context.Context) (more bool, err error) {
 	if err != nil || len(due) == 0 {
 		return false, err
 	}
-	// What is claimed is passed on even if we are told to stop.
-	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), insertWait)
-	defer cancel()
 	jobs := make([]river.InsertManyParams, len(due))
 	for i, account := range due {
 		jobs[i].Args = pollArgs{Account: account.Name, Claim: account.LeasedUntil}
 	}
-	if _, err := c.client.InsertMany(ctx, jobs); err != nil {
+	if err := c.insert(ctx, jobs); err != nil {
 		// They are due again when the claim ends.
 		return false, fmt.Errorf("make jobs of the accounts that are due: %w", err)
 	}
 	return len(due) == room, nil
+}
+
+// insert makes jobs. What is claimed is passed on even if we are told to stop, or the
+// database loses a connection: a job that is there already is not made twice.
+func (c *Cluster) insert(ctx context.Context, jobs []river.InsertManyParams) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), insertWait)
+	defer cancel()
+	for {
+		_, err := c.client.InsertMany(ctx, jobs)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(look):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
