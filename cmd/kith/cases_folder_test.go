@@ -162,16 +162,16 @@ var folderStories = []story{
 		if got := s.poll(); got.New != n {
 			t.Fatalf("the first run: %+v", got)
 		}
-		first := m.sent(t, "alice")
+		first := m.sent(t, "alice", 1)
 		s.deliver(mail{raw: letter("Message-ID: <new@client.test>", "Subject: new")})
 		if got := s.poll(); got.Items != 1 || got.New != 1 {
 			t.Errorf("one new message: %+v", got)
 		}
-		second := m.sent(t, "alice") - first
+		second := m.sent(t, "alice", 2) - first
 		if got := s.poll(); got.Items != 0 {
 			t.Errorf("nothing new: %+v", got)
 		}
-		third := m.sent(t, "alice") - first - second
+		third := m.sent(t, "alice", 3) - first - second
 		if second > 5000 || third > 3000 || first < 100*second {
 			t.Errorf("bytes from the server: %d for %d messages, %d for a new one, %d for none", first, n, second, third)
 		}

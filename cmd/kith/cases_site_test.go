@@ -36,17 +36,18 @@ func newMailServer(t *testing.T) *mailServer {
 	return m
 }
 
-// sent returns how many bytes the server has sent to a user, in all sessions so far.
-func (m *mailServer) sent(t testing.TB, user string) (bytes int) {
+// sent returns how many bytes the server has sent to a user in that many sessions,
+// or more.
+func (m *mailServer) sent(t testing.TB, user string, sessions int) (bytes int) {
 	t.Helper()
 	logout := regexp.MustCompile(`imap\(` + user + `\).* out=(\d+) `)
-	eventually(t, "the server notes the logout", func() bool {
+	eventually(t, "the server notes the logouts", func() bool {
 		bytes = 0
 		found := logout.FindAllStringSubmatch(m.Log(t), -1)
 		for _, session := range found {
 			bytes += atoi(t, session[1])
 		}
-		return len(found) > 0
+		return len(found) >= sessions
 	})
 	return bytes
 }

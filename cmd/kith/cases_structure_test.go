@@ -133,7 +133,7 @@ var sizeStories = []story{
 		s.unchanged()
 		s.poll()
 		s.check("after the first pass", row{Subject: "offer", Attachments: []string{"film.mp4"}})
-		if sent := m.sent(t, s.users["alice"]); sent > 64<<10 {
+		if sent := m.sent(t, s.users["alice"], 1); sent > 64<<10 {
 			t.Errorf("the server sent %d bytes", sent)
 		}
 	}},

@@ -216,9 +216,11 @@ func TestEveryTableIsDumped(t *testing.T) {
 
 // TestDumpAtScale measures the moving of as many interactions as KITH_TEST_DUMP says.
 func TestDumpAtScale(t *testing.T) {
-	var count int
-	if _, err := fmt.Sscan(os.Getenv("KITH_TEST_DUMP"), &count); err != nil {
-		t.Skip("KITH_TEST_DUMP is no number of interactions")
+	count := benchBatch
+	if wanted := os.Getenv("KITH_TEST_DUMP"); wanted != "" {
+		if _, err := fmt.Sscan(wanted, &count); err != nil {
+			t.Fatalf("KITH_TEST_DUMP: %v", err)
+		}
 	}
 	first, second, third := embedded(t), open(t), open(t)
 	people := make([]kith.Contact, 1000)
