@@ -76,8 +76,8 @@ type card struct {
 	company  bool   // Apple's X-ABShowAs
 	org      string // the first part of ORG
 	members  []string
-	agent    bool   // the property before was an AGENT without a value
-	langPref int    // of the language taken
+	agent    bool // the property before was an AGENT without a value
+	langPref int  // of the language taken
 }
 
 func (rd *cardReader) next() (Row, error) {
