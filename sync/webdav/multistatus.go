@@ -31,7 +31,6 @@ var (
 	CTag             = xml.Name{Space: NSCalendarServer, Local: "getctag"}
 
 	collection           = xml.Name{Space: NSDAV, Local: "collection"}
-	syncCollection       = xml.Name{Space: NSDAV, Local: "sync-collection"}
 	validSyncToken       = xml.Name{Space: NSDAV, Local: "valid-sync-token"} // RFC 6578 §3.2
 	currentUserPrincipal = xml.Name{Space: NSDAV, Local: "current-user-principal"}
 	href                 = xml.Name{Space: NSDAV, Local: "href"}
