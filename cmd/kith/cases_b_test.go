@@ -8,6 +8,7 @@ import (
 
 	"kith"
 	"kith/store"
+	"kith/store/postgres"
 	"kith/store/sqlite"
 )
 
@@ -169,7 +170,13 @@ var identityStories = []story{
 // withStore does something to the register that no command does.
 func (s *caseSite) withStore(do func(store.Store) error) {
 	s.t.Helper()
-	st, err := sqlite.Open(s.t.Context(), s.path("kith.db"), sqlite.Options{})
+	var st store.Store
+	var err error
+	if s.embedded() {
+		st, err = sqlite.Open(s.t.Context(), s.path("kith.db"), sqlite.Options{})
+	} else {
+		st, err = postgres.Open(s.t.Context(), s.database, postgres.Options{})
+	}
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -184,7 +191,11 @@ func (s *caseSite) withStore(do func(store.Store) error) {
 // sql does something to the database that the store would not.
 func (s *caseSite) sql(statement string) {
 	s.t.Helper()
-	db, err := sql.Open("sqlite", s.path("kith.db"))
+	driver, name := "sqlite", s.path("kith.db")
+	if !s.embedded() {
+		driver, name = "pgx", s.database
+	}
+	db, err := sql.Open(driver, name)
 	if err != nil {
 		s.t.Fatal(err)
 	}

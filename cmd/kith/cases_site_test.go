@@ -10,18 +10,40 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/jackc/pgx/v5"
 
 	"kith"
 	"kith/servertest"
+	"kith/store/postgres"
 )
 
 // mailServer has the mailboxes of all cases.
 type mailServer struct {
 	*servertest.DovecotServer
-	free chan string // users whose mailbox was not used so far
+	free     chan string               // users whose mailbox was not used so far
+	database func(t testing.TB) string // the URL of an empty register; "": a file beside the configuration
 }
 
-const mailboxes = 300
+// on returns the server for cases whose register is somewhere else.
+func (m *mailServer) on(database func(testing.TB) string) *mailServer {
+	return &mailServer{DovecotServer: m.DovecotServer, free: m.free, database: database}
+}
+
+// sharedRegister makes an empty register in PostgreSQL.
+func sharedRegister(t testing.TB) string {
+	t.Helper()
+	return servertest.PreparedPostgres(t, func(url string) {
+		st, err := postgres.Open(t.Context(), url, postgres.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := st.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+const mailboxes = 600
 
 func newMailServer(t *testing.T) *mailServer {
 	t.Helper()
@@ -55,9 +77,10 @@ func (m *mailServer) sent(t testing.TB, user string, sessions int) (bytes int) {
 // caseSite is a register with mailboxes of its own.
 type caseSite struct {
 	*site
-	server *mailServer
-	url    string            // of the accounts' server
-	users  map[string]string // the user whose mailbox an account reads
+	server   *mailServer
+	database string            // the register's URL
+	url      string            // of the accounts' server
+	users    map[string]string // the user whose mailbox an account reads
 }
 
 // open makes the register of a case and delivers the case's mail.
@@ -67,7 +90,11 @@ func (m *mailServer) open(t *testing.T, c hardCase) *caseSite {
 	for _, who := range c.others {
 		users[who.name] = <-m.free
 	}
-	s := newCaseSite(t, c, m.URL("imap"), users)
+	database := ""
+	if m.database != nil {
+		database = m.database(t)
+	}
+	s := newCaseSiteOn(t, c, database, m.URL("imap"), users)
 	s.server = m
 	for _, msg := range c.mail {
 		s.deliver(msg)
@@ -79,7 +106,16 @@ func (m *mailServer) open(t *testing.T, c hardCase) *caseSite {
 // server at a URL.
 func newCaseSite(t *testing.T, c hardCase, url string, users map[string]string) *caseSite {
 	t.Helper()
-	s := &caseSite{site: &site{t: t, dir: t.TempDir(), env: map[string]string{}}, url: url, users: users}
+	return newCaseSiteOn(t, c, "", url, users)
+}
+
+// newCaseSiteOn is newCaseSite with the URL of an empty register.
+func newCaseSiteOn(t *testing.T, c hardCase, database, url string, users map[string]string) *caseSite {
+	t.Helper()
+	s := &caseSite{site: &site{t: t, dir: t.TempDir(), env: map[string]string{}}, database: database, url: url, users: users}
+	if database == "" {
+		s.database = "sqlite://" + s.path("kith.db")
+	}
 	s.write("password", servertest.Password+"\n")
 	s.configure(c)
 	contacts := cmp.Or(c.contacts, "Ann Doe,ann@client.test")
@@ -94,8 +130,7 @@ func newCaseSite(t *testing.T, c hardCase, url string, users map[string]string) 
 func (s *caseSite) configure(c hardCase) {
 	s.t.Helper()
 	alice := colleague{name: "alice", addresses: []string{"alice@example.test", "alice@alias.test"}, lines: c.account}
-	toml := fmt.Sprintf("database = \"sqlite://%s\"\nown_domains = [\"example.test\"]\ntime_zone = \"UTC\"\n%s\n",
-		s.path("kith.db"), c.top)
+	toml := fmt.Sprintf("database = %q\nown_domains = [\"example.test\"]\ntime_zone = \"UTC\"\n%s\n", s.database, c.top)
 	if !strings.Contains(c.top, "since") {
 		toml = "since = \"2000-01-01\"\n" + toml
 	}
@@ -183,10 +218,17 @@ func (s *caseSite) check(when string, want ...row) {
 	}
 }
 
+// embedded tells whether the register is a file.
+func (s *caseSite) embedded() bool { return strings.HasPrefix(s.database, "sqlite:") }
+
 // files returns all that is on the disk of the register.
 func (s *caseSite) files() string {
 	s.t.Helper()
-	paths, err := filepath.Glob(s.path("kith.db*"))
+	pattern := s.path("kith.db*")
+	if !s.embedded() {
+		pattern = s.tables()
+	}
+	paths, err := filepath.Glob(pattern)
 	if err != nil || len(paths) == 0 {
 		s.t.Fatalf("no database files: %v", err)
 	}
@@ -195,4 +237,24 @@ func (s *caseSite) files() string {
 		all.WriteString(readFile(s.t, path))
 	}
 	return all.String()
+}
+
+// tables returns a pattern of the files that hold the tables in PostgreSQL, with all
+// that was written so far. Its log is shared with other cases.
+func (s *caseSite) tables() (pattern string) {
+	s.t.Helper()
+	ctx := s.t.Context()
+	conn, err := pgx.Connect(ctx, s.database)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, "CHECKPOINT"); err != nil {
+		s.t.Fatal(err)
+	}
+	err = conn.QueryRow(ctx, `SELECT current_setting('data_directory') || '/base/' || oid || '/*' FROM pg_database WHERE datname = current_database()`).Scan(&pattern)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return pattern
 }

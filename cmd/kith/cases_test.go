@@ -18,7 +18,8 @@ import (
 
 // The hard cases go the whole way here: from the bytes in a mailbox of a real
 // server through parser, matcher, store and syncer to what a command prints.
-// Each has a mailbox and a register of its own; one server has all mailboxes.
+// Each has a mailbox and a register of its own, and each is tried on both stores; one
+// server has all mailboxes.
 
 // hardCase is what lies in mailboxes, and the register that must come of it.
 type hardCase struct {
@@ -209,6 +210,18 @@ type story struct {
 
 func TestHardCases(t *testing.T) {
 	m := newMailServer(t)
+	for _, on := range []struct {
+		store  string
+		server *mailServer
+	}{{"SQLite", m}, {"PostgreSQL", m.on(sharedRegister)}} {
+		t.Run(on.store, func(t *testing.T) {
+			t.Parallel()
+			tryHardCases(t, on.server)
+		})
+	}
+}
+
+func tryHardCases(t *testing.T, m *mailServer) {
 	for _, group := range []struct {
 		name    string
 		cases   [][]hardCase

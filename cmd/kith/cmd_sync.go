@@ -175,22 +175,31 @@ type manualRun struct {
 	schedule syncer.Schedule
 }
 
+// startTries is how often a run is begun when others are begun at the same moment.
+const startTries = 10
+
 func startRun(ctx context.Context, a *app, s store.Store, name string, zone *time.Location) (manualRun, error) {
-	account, err := s.Account(ctx, name)
-	if err != nil {
-		return manualRun{}, err
+	for try := 1; ; try++ {
+		account, err := s.Account(ctx, name)
+		if err != nil {
+			return manualRun{}, err
+		}
+		schedule, err := syncer.ParseSchedule(account.Schedule, zone)
+		if err != nil {
+			return manualRun{}, err
+		}
+		// Without a lease: there is nobody to show that a command lives.
+		now := a.now().Truncate(time.Microsecond)
+		err = s.PollStarted(ctx, account, "", now, now)
+		switch {
+		case err == nil:
+			account.LastPoll = now
+			return manualRun{account, schedule}, nil
+		case !errors.Is(err, kith.ErrTaken) || try == startTries:
+			return manualRun{}, err
+		}
+		// Another run has begun since the account was read.
 	}
-	schedule, err := syncer.ParseSchedule(account.Schedule, zone)
-	if err != nil {
-		return manualRun{}, err
-	}
-	// Without a lease: there is nobody to show that a command lives.
-	now := a.now().Truncate(time.Microsecond)
-	if err := s.PollStarted(ctx, account, "", now, now); err != nil {
-		return manualRun{}, err
-	}
-	account.LastPoll = now
-	return manualRun{account, schedule}, nil
 }
 
 // ended notes what the poll made of the account, so that the daemon goes on from it.
