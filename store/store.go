@@ -86,12 +86,17 @@ type Recorder interface {
 	Quarantine(ctx context.Context, account string) ([]kith.Quarantined, error)
 }
 
-// ClockSkew is how far apart the clocks of daemons may be. It leaves room too for the
-// time between a look at the clock and the transaction that it is for.
+// ClockSkew is how far in the future a LastPoll may lie without the register's clock
+// having been set back: after a failover it is another machine's, and time passes between
+// a look at it and the transaction that it is for.
 const ClockSkew = time.Minute
 
 // Accounts is the schedule and health of accounts, and the daemons that poll them.
+// The times of it are by the register's clock, on which all agree whatever their own show.
 type Accounts interface {
+	// Now returns what the register's clock shows: that of the database server, or of the
+	// host if there is none.
+	Now(ctx context.Context) (time.Time, error)
 	// Reconcile makes the accounts of [kith.OriginFile] equal to those given,
 	// by name: new ones are added, in state new, with the NextPoll given;
 	// known ones take Kind, Owner, Settings and Schedule (NextPoll only if the

@@ -44,8 +44,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	for {
 		r.turned.Store(time.Now().UnixNano())
 		if free := cap(slots) - len(slots); free > 0 {
-			now := r.Poller.Now()
-			due, err := r.Store.ClaimDue(ctx, now, now.Add(Lease), free)
+			due, err := r.ClaimDue(ctx, free)
 			if ctx.Err() == nil {
 				storeDown.log(r.Poller.Log, "look for due accounts", err)
 			}

@@ -28,15 +28,22 @@ type schedule struct {
 	rows    map[string]kith.Account
 	leases  map[string]time.Time
 	daemons map[string]kith.Daemon
+	now     func() time.Time // its clock
 	err     error
 }
 
 func newSchedule(names ...string) *schedule {
-	s := &schedule{rows: map[string]kith.Account{}, leases: map[string]time.Time{}, daemons: map[string]kith.Daemon{}}
+	s := &schedule{rows: map[string]kith.Account{}, leases: map[string]time.Time{}, daemons: map[string]kith.Daemon{}, now: time.Now}
 	for i, name := range names {
 		s.rows[name] = kith.Account{Name: name, Schedule: "@every 1m", NextPoll: syncer.FirstPoll(time.Now(), i, len(names), time.Minute)}
 	}
 	return s
+}
+
+func (s *schedule) Now(context.Context) (time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now(), s.err
 }
 
 func (s *schedule) ClaimDue(_ context.Context, now, lease time.Time, limit int) ([]kith.Account, error) {
@@ -47,7 +54,7 @@ func (s *schedule) ClaimDue(_ context.Context, now, lease time.Time, limit int) 
 	}
 	var due []kith.Account
 	for _, a := range slices.SortedFunc(maps.Values(s.rows), func(a, b kith.Account) int { return a.NextPoll.Compare(b.NextPoll) }) {
-		if len(due) < limit && (!a.NextPoll.After(now) || a.LastPoll.After(now)) && s.leases[a.Name].Before(now) && a.State != kith.StateNeedsAttention {
+		if len(due) < limit && (!a.NextPoll.After(now) || a.LastPoll.After(now.Add(time.Minute))) && s.leases[a.Name].Before(now) && a.State != kith.StateNeedsAttention {
 			s.leases[a.Name] = lease
 			due = append(due, a)
 		}
@@ -147,15 +154,16 @@ func (c *tally) of(name string) int {
 
 // newRunner runs the function poll for each account.
 func newRunner(s *schedule, log *slog.Logger, poll func(ctx context.Context, account string) error) *syncer.Runner {
+	clock := &syncer.Clock{Register: s.Now, Local: time.Now}
 	return &syncer.Runner{
 		Worker: &syncer.Worker{
 			Poller: &syncer.Poller{
-				Now: time.Now, Log: log,
+				Now: clock.Now, Log: log,
 				Open: func(_ context.Context, name string) (syncer.Source, matcher.Account, error) {
 					return polls{&fakeSource{}, func(ctx context.Context) error { return poll(ctx, name) }}, matcher.Account{}, nil
 				},
 			},
-			Store: s, Zone: time.UTC, Daemon: kith.Daemon{Name: "one", Workers: 4}, PerHost: 4, HostOf: func(context.Context, string) string { return "host" },
+			Store: s, Clock: clock, Zone: time.UTC, Daemon: kith.Daemon{Name: "one", Workers: 4}, PerHost: 4, HostOf: func(context.Context, string) string { return "host" },
 			Slice: 30 * time.Second, Timeout: 5 * time.Minute,
 		},
 		Grace: 8 * time.Second,
@@ -455,11 +463,12 @@ func TestRunnerWhenTheClockSteps(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var c tally
 				var offset atomic.Int64
-				r := newRunner(newSchedule("a"), quiet, func(_ context.Context, name string) error {
+				s := newSchedule("a")
+				s.now = func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
+				r := newRunner(s, quiet, func(_ context.Context, name string) error {
 					defer c.enter(name)()
 					return nil
 				})
-				r.Poller.Now = func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
 				stop := start(t, r)
 				time.Sleep(10 * time.Minute)
 				before := c.of("a")
@@ -477,45 +486,52 @@ func TestRunnerWhenTheClockSteps(t *testing.T) {
 func TestTakeOver(t *testing.T) {
 	// A daemon that is cut off shows no more sign of life; another one takes its account
 	// over, and what the first one says later does not count.
-	synctest.Test(t, func(t *testing.T) {
-		var c tally
-		s := newSchedule("a")
-		hang := make(chan struct{})
-		one := newRunner(s, quiet, func(_ context.Context, name string) error {
-			defer c.enter("one")()
-			<-hang
-			return errors.New("reset")
+	for _, wrong := range wrongClocks {
+		t.Run("its clock is ahead by "+wrong.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { takeOver(t, wrong) })
 		})
-		one.Store = cutOff{s, time.Now().Add(time.Minute)}
-		stopOne := start(t, one)
-		time.Sleep(30 * time.Second)
-		two := newRunner(s, quiet, func(_ context.Context, name string) error {
-			defer c.enter("two")()
-			return nil
-		})
-		two.Daemon.Name = "two"
-		stopTwo := start(t, two)
-		time.Sleep(30 * time.Second)
-		if got := c.of("two"); got != 0 {
-			t.Errorf("the account of a daemon that lives was polled %d times by another", got)
-		}
-		time.Sleep(syncer.Lease + 2*time.Second)
-		if got := c.of("two"); got != 1 {
-			t.Errorf("polled %d times by the other daemon, %v after the first fell silent; want 1", got, syncer.Lease)
-		}
-		close(hang)
-		time.Sleep(10 * time.Second)
-		if got := s.row("a"); got.State != kith.StateOK || got.Error != "" {
-			t.Errorf("the end of a run that was taken over counted: %s, %q", got.State, got.Error)
-		}
-		stopOne()
-		stopTwo()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if _, ok := s.daemons["two"]; ok {
-			t.Error("a daemon that has stopped is still on file")
-		}
+	}
+}
+
+func takeOver(t *testing.T, wrong time.Duration) {
+	var c tally
+	s := newSchedule("a")
+	hang := make(chan struct{})
+	one := newRunner(s, quiet, func(_ context.Context, name string) error {
+		defer c.enter("one")()
+		<-hang
+		return errors.New("reset")
 	})
+	one.Clock.Local = func() time.Time { return time.Now().Add(wrong) }
+	one.Store = cutOff{s, time.Now().Add(time.Minute)}
+	stopOne := start(t, one)
+	time.Sleep(30 * time.Second)
+	two := newRunner(s, quiet, func(_ context.Context, name string) error {
+		defer c.enter("two")()
+		return nil
+	})
+	two.Daemon.Name = "two"
+	stopTwo := start(t, two)
+	time.Sleep(30 * time.Second)
+	if got := c.of("two"); got != 0 {
+		t.Errorf("the account of a daemon that lives was polled %d times by another", got)
+	}
+	time.Sleep(syncer.Lease + 2*time.Second)
+	if got := c.of("two"); got != 1 {
+		t.Errorf("polled %d times by the other daemon, %v after the first fell silent; want 1", got, syncer.Lease)
+	}
+	close(hang)
+	time.Sleep(10 * time.Second)
+	if got := s.row("a"); got.State != kith.StateOK || got.Error != "" {
+		t.Errorf("the end of a run that was taken over counted: %s, %q", got.State, got.Error)
+	}
+	stopOne()
+	stopTwo()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.daemons["two"]; ok {
+		t.Error("a daemon that has stopped is still on file")
+	}
 }
 
 // cutOff is a schedule that can't be reached from a given time on.

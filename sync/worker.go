@@ -40,6 +40,7 @@ const (
 type Worker struct {
 	Poller *Poller
 	Store  AccountStore
+	Clock  *Clock         // Poller.Now MUST be its Now
 	Zone   *time.Location // for schedules without a zone
 	Daemon kith.Daemon    // Seen and Running are filled in
 
@@ -68,6 +69,15 @@ func (w *Worker) Beaten() time.Time {
 	return w.beaten
 }
 
+// ClaimDue claims accounts that are due, at most limit, for the time of a lease.
+func (w *Worker) ClaimDue(ctx context.Context, limit int) ([]kith.Account, error) {
+	now, err := w.Clock.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return w.Store.ClaimDue(ctx, now, now.Add(Lease), limit)
+}
+
 // Work runs one claimed account, and writes what became of it. When soft is
 // closed it ends after the batch at hand. An account for which its host has no
 // connection to spare is put back.
@@ -90,7 +100,7 @@ func (w *Worker) Work(ctx context.Context, soft <-chan struct{}, account kith.Ac
 
 // PutBack gives a claimed account back unpolled, for a little later.
 func (w *Worker) PutBack(ctx context.Context, account kith.Account) error {
-	account.NextPoll = w.Poller.Now().Add(hostPause)
+	account.NextPoll = w.Clock.Now().Add(hostPause)
 	return w.Store.PollEnded(ctx, account)
 }
 
@@ -98,7 +108,7 @@ func (w *Worker) PutBack(ctx context.Context, account kith.Account) error {
 // start of the run or its end; how the poll went is in the account.
 func (w *Worker) run(ctx context.Context, soft <-chan struct{}, account kith.Account) error {
 	// A lease shows what was read as the start; the store keeps microseconds.
-	started := w.Poller.Now().Truncate(time.Microsecond)
+	started := w.Clock.Now().Truncate(time.Microsecond)
 	clock := time.Now()
 	if err := w.Store.PollStarted(ctx, account, w.Daemon.Name, started, started.Add(Lease)); err != nil {
 		return err
@@ -109,13 +119,13 @@ func (w *Worker) run(ctx context.Context, soft <-chan struct{}, account kith.Acc
 	before := account
 	if err != nil && stopping(soft) && ctx.Err() != nil {
 		// Cut off by our own stop: no fault of the account.
-		account.NextPoll = w.Poller.Now()
+		account.NextPoll = w.Clock.Now()
 	} else {
 		schedule, bad := ParseSchedule(account.Schedule, w.Zone)
 		if bad != nil {
 			err = &kith.Fault{Kind: kith.FaultSettings, Err: errors.Join(err, bad)}
 		}
-		account = Ended(account, schedule, w.Poller.Now(), err, result.More, spread(account.Name))
+		account = Ended(account, schedule, w.Clock.Now(), err, result.More, spread(account.Name))
 	}
 	logEnd(w.Poller.Log.With("account", account.Name), before, account, result, time.Since(clock))
 	if w.Ended != nil {
@@ -197,11 +207,15 @@ func (w *Worker) beat(ctx context.Context) error {
 	polling := slices.Sorted(maps.Keys(w.polling))
 	w.beaten = time.Now()
 	w.mu.Unlock()
-	daemon := w.Daemon
-	daemon.Seen, daemon.Running = w.Poller.Now(), len(polling)
 	ctx, cancel := context.WithTimeout(ctx, beatEvery)
 	defer cancel()
-	return w.Store.Beat(ctx, daemon, polling, daemon.Seen.Add(Lease))
+	now, err := w.Clock.Read(ctx)
+	if err != nil {
+		return err
+	}
+	daemon := w.Daemon
+	daemon.Seen, daemon.Running = now, len(polling)
+	return w.Store.Beat(ctx, daemon, polling, now.Add(Lease))
 }
 
 // poll runs one poll within its time, and turns a crash into an error.

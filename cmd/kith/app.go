@@ -27,14 +27,15 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
-	now            func() time.Time
+	now            func() time.Time // by the register's clock, once that is open
 
 	json, quiet, verbose bool
 	configPath           string
 	style                style
 
-	cfg *config.Config // once loaded
-	log *slog.Logger   // once made
+	cfg   *config.Config // once loaded
+	log   *slog.Logger   // once made
+	clock *syncer.Clock  // once the register is open
 }
 
 func newApp(c *cli, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) *app {

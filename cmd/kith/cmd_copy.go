@@ -106,8 +106,12 @@ func (a *app) noDaemons(ctx context.Context, s register) error {
 	if err != nil {
 		return err
 	}
+	now, err := s.Now(ctx) // it may be another register than that whose clock is ours
+	if err != nil {
+		return err
+	}
 	for _, d := range daemons {
-		if age := a.now().Sub(d.Seen); age < alive {
+		if age := now.Sub(d.Seen); age < alive {
 			return fmt.Errorf("a daemon runs on this register (%s on %s, seen %s ago): stop it, or say --force and do without what it records from now on: %w",
 				d.Name, d.Host, roughly(age), kith.ErrConflict)
 		}

@@ -135,7 +135,7 @@ func (f *fleet) knows(account kith.Account) bool {
 func (a *app) worker(f *fleet, m *metrics) *syncer.Worker {
 	cfg := f.cfg
 	return &syncer.Worker{
-		Poller: f.poller(), Store: f.store, Zone: cfg.TimeZone, Daemon: a.daemon(cfg),
+		Poller: f.poller(), Store: f.store, Clock: a.clock, Zone: cfg.TimeZone, Daemon: a.daemon(cfg),
 		PerHost: cfg.Limits.PerHost, HostOf: f.host,
 		Slice: cfg.Limits.TimeSlice, Timeout: cfg.Limits.AccountTimeout,
 		Ended: m.ended, Progress: m.progress,

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"kith/config"
 	"kith/store"
 	"kith/store/postgres"
 	"kith/store/sqlite"
+	syncer "kith/sync"
 	"kith/sync/cluster"
 )
 
@@ -21,12 +23,22 @@ type register interface {
 func (a *app) openStore(ctx context.Context) (register, error) { return a.openRegister(ctx, false) }
 
 // openRegister opens the configured register. With keepSchema an older one may only be migrated.
+// From then on its clock is ours.
 func (a *app) openRegister(ctx context.Context, keepSchema bool) (register, error) {
 	cfg, err := a.config()
 	if err != nil {
 		return nil, err
 	}
-	return a.openDatabase(ctx, cfg.Database, cfg.Replica.URL.Reveal(), keepSchema)
+	s, err := a.openDatabase(ctx, cfg.Database, cfg.Replica.URL.Reveal(), keepSchema)
+	if err != nil {
+		return nil, err
+	}
+	a.clock = &syncer.Clock{Register: s.Now, Local: a.now}
+	if _, err := a.clock.Read(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	a.now = a.clock.Now
+	return s, nil
 }
 
 // openDatabase opens the register in a database.
@@ -39,7 +51,7 @@ func (a *app) openDatabase(ctx context.Context, db config.Database, replicaURL s
 		}
 		return shared{s}, nil
 	default:
-		s, err := sqlite.Open(ctx, db.Path, sqlite.Options{Log: a.logger(), KeepSchema: keepSchema})
+		s, err := sqlite.Open(ctx, db.Path, sqlite.Options{Log: a.logger(), Now: a.now, KeepSchema: keepSchema})
 		if err != nil {
 			return nil, fmt.Errorf("database %s: %w", db.Path, err)
 		}

@@ -12,6 +12,14 @@ import (
 // forgotten is how long a daemon that has not stopped in order is remembered.
 const forgotten = 24 * time.Hour
 
+// Now implements [store.Accounts].
+func (s *Store) Now(ctx context.Context) (now time.Time, err error) {
+	err = s.read(ctx, "ask the database for the time", func(tx tx) error {
+		return tx.one(ctx, `SELECT clock_timestamp()`, nil, &now)
+	})
+	return now.UTC(), err
+}
+
 // Beat implements [store.Accounts].
 func (s *Store) Beat(ctx context.Context, d kith.Daemon, polling []string, lease time.Time) error {
 	return s.write(ctx, "note that daemon "+d.Name+" lives", func(tx tx) error {

@@ -10,6 +10,14 @@ import (
 // forgotten is how long a daemon that has not stopped in order is remembered.
 const forgotten = 24 * time.Hour
 
+// Now implements [store.Accounts].
+func (s *Store) Now(ctx context.Context) (time.Time, error) {
+	if err := ctx.Err(); err != nil {
+		return time.Time{}, err
+	}
+	return s.now().UTC().Truncate(time.Microsecond), nil
+}
+
 // Beat implements [store.Accounts].
 func (s *Store) Beat(ctx context.Context, d kith.Daemon, polling []string, lease time.Time) error {
 	return s.write(ctx, "note that daemon "+d.Name+" lives", func(tx tx) error {

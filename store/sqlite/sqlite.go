@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	_ "modernc.org/sqlite" // registers the driver
 
@@ -25,7 +26,8 @@ import (
 
 // Options say how a database is opened. The zero Options are for the daemon.
 type Options struct {
-	Log *slog.Logger // nil: silent
+	Log *slog.Logger     // nil: silent
+	Now func() time.Time // the host's clock, which is the register's; nil: time.Now
 
 	// ReadOnly opens a database that exists, and refuses every change.
 	ReadOnly bool
@@ -39,6 +41,7 @@ type Options struct {
 type Store struct {
 	path   string
 	log    *slog.Logger
+	now    func() time.Time
 	writer *sql.DB // one connection: SQLite has one writer
 	reader *sql.DB
 
@@ -72,7 +75,10 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 
-	s := &Store{path: path, log: log}
+	s := &Store{path: path, log: log, now: opts.Now}
+	if s.now == nil {
+		s.now = time.Now
+	}
 	dsn := func(pragmas ...string) string {
 		q := url.Values{"mode": {mode}, "_error_rc": {"1"}}
 		q["_pragma"] = append([]string{

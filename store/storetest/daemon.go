@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -8,6 +9,25 @@ import (
 )
 
 var daemonTests = []test{
+	{"I10 Now/one clock for all", func(t *testing.T, f *fixture) {
+		first, err := f.Now(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.daemons(t) // a transaction later
+		second, err := f.Now(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !second.After(first) || second.Sub(first) > time.Minute || time.Since(second).Abs() > time.Minute {
+			t.Errorf("the register's clock shows %v, then %v; this host's %v", first, second, time.Now())
+		}
+		if first.Location() != time.UTC || first != first.Truncate(time.Microsecond) {
+			t.Errorf("%v is not UTC in microseconds", first)
+		}
+		_, err = f.Now(done(t))
+		fails(t, "Now", err, context.Canceled)
+	}},
 	{"PollStarted/the account is the daemon's until the end", func(t *testing.T, f *fixture) {
 		f.accounts(t, "a")
 		a := f.claim(t, t0, time.Minute, "a")[0]

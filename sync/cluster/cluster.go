@@ -33,7 +33,6 @@ import (
 // Store is what sharing needs of the register; package store says what each
 // method promises.
 type Store interface {
-	ClaimDue(ctx context.Context, now, lease time.Time, limit int) ([]kith.Account, error)
 	Account(ctx context.Context, name string) (kith.Account, error)
 }
 
@@ -91,6 +90,9 @@ func (c *Cluster) Run(ctx context.Context) error {
 		return fmt.Errorf("share polls: %w", err)
 	}
 
+	if _, err := c.Clock.Read(ctx); err != nil { // jobs may begin before the first dispatch
+		return fmt.Errorf("share polls: %w", err)
+	}
 	living, die := context.WithCancel(context.WithoutCancel(ctx))
 	var alive sync.WaitGroup
 	alive.Go(func() { c.Beat(living) })

@@ -63,21 +63,23 @@ func eventually(t testing.TB, what string, limit time.Duration, done func() bool
 
 func TestTwoDaemonsShareAccounts(t *testing.T) {
 	// D15 an account is polled by one daemon at a time, once an interval; I15 and that
-	// one run takes longer than the interval queues none up.
+	// one run takes longer than the interval queues none up; I10 whatever the daemons' own clocks show.
 	t.Parallel()
 	url := prepared(t)
 	c := newTally()
 	names := append(numbered(20), "slow")
 	accounts(t, open(t, url), "@every 2s", names...)
 	var stops []func() time.Duration
-	for _, name := range []string{"one", "two"} {
-		stops = append(stops, start(t, member(open(t, url), name, quiet, func(_ context.Context, account string) error {
+	for name, ahead := range map[string]time.Duration{"one": 0, "two": time.Hour} {
+		m := member(open(t, url), name, quiet, func(_ context.Context, account string) error {
 			defer c.enter(name, account)()
 			if account == "slow" {
 				time.Sleep(2500 * time.Millisecond)
 			}
 			return nil
-		})))
+		})
+		m.Clock.Local = func() time.Time { return time.Now().Add(ahead) }
+		stops = append(stops, start(t, m))
 	}
 	c.until(t, "every account is polled four times, the slow one twice", 30*time.Second, func() bool {
 		for _, name := range names {
@@ -192,11 +194,18 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// clock is ours, put forward: what other daemons' clocks show later.
-type clock struct{ ahead atomic.Int64 }
+// later is the register's clock, put forward.
+type later struct {
+	*postgres.Store
+	ahead atomic.Int64
+}
 
-func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
-func (c *clock) forward(d time.Duration) { c.ahead.Add(int64(d)) }
+func (l *later) Now(ctx context.Context) (time.Time, error) {
+	now, err := l.Store.Now(ctx)
+	return now.Add(time.Duration(l.ahead.Load())), err
+}
+
+func (l *later) forward(d time.Duration) { l.ahead.Add(int64(d)) }
 
 // cutOff is a register that a daemon can't reach any more.
 type cutOff struct {
@@ -242,12 +251,12 @@ func TestDaemonThatIsCutOffIsReplaced(t *testing.T) {
 	c.until(t, "the first daemon polls", 10*time.Second, func() bool { return len(c.times("a")) == 1 })
 	reached.cut.Store(true)
 
-	var later clock
 	two := member(open(t, url), "two", quiet, func(_ context.Context, account string) error {
 		defer c.enter("two", account)()
 		return nil
 	})
-	two.Poller.Now = later.now
+	later := &later{Store: s}
+	two.Clock.Register = later.Now
 	later.forward(syncer.Lease - 5*time.Second)
 	start(t, two)
 	eventually(t, "the second daemon is on file", 10*time.Second, func() bool {
@@ -280,7 +289,7 @@ func TestClaimThatRanOutIsVoid(t *testing.T) {
 	s := open(t, url)
 	accounts(t, s, "@every 10h", "busy", "z1", "z2")
 	release := make(chan struct{})
-	var later clock
+	later := &later{Store: s}
 	m := member(open(t, url), "one", quiet, func(_ context.Context, account string) error {
 		defer c.enter("one", account)()
 		if account == "busy" {
@@ -289,7 +298,7 @@ func TestClaimThatRanOutIsVoid(t *testing.T) {
 		return nil
 	})
 	m.Daemon.Workers = 1
-	m.Poller.Now = later.now
+	m.Clock.Register = later.Now
 	start(t, m)
 	free := sync.OnceFunc(func() { close(release) })
 	t.Cleanup(free)

@@ -63,8 +63,7 @@ func (c *Cluster) dispatchDue(ctx context.Context) (more bool, err error) {
 	if room -= len(waiting.Jobs); room <= 0 {
 		return true, nil
 	}
-	now := c.Poller.Now()
-	due, err := c.Store.ClaimDue(ctx, now, now.Add(syncer.Lease), room)
+	due, err := c.ClaimDue(ctx, room)
 	if err != nil || len(due) == 0 {
 		return false, err
 	}

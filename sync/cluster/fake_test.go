@@ -141,15 +141,16 @@ func (c *tally) until(t testing.TB, what string, limit time.Duration, done func(
 
 // member makes a daemon that polls by a function. It is not started.
 func member(s *postgres.Store, name string, log *slog.Logger, poll func(ctx context.Context, account string) error) *cluster.Cluster {
+	clock := &syncer.Clock{Register: s.Now, Local: time.Now}
 	return &cluster.Cluster{
 		Worker: &syncer.Worker{
 			Poller: &syncer.Poller{
-				Store: s, Now: time.Now, Log: log,
+				Store: s, Now: clock.Now, Log: log,
 				Open: func(_ context.Context, account string) (syncer.Source, matcher.Account, error) {
 					return mailbox(func(ctx context.Context) error { return poll(ctx, account) }), matcher.Account{}, nil
 				},
 			},
-			Store: s, Zone: time.UTC, Daemon: kith.Daemon{Name: name, Workers: 4, Started: time.Now()},
+			Store: s, Clock: clock, Zone: time.UTC, Daemon: kith.Daemon{Name: name, Workers: 4, Started: time.Now()},
 			PerHost: 4, HostOf: func(context.Context, string) string { return "host" },
 			Slice: 30 * time.Second, Timeout: time.Minute,
 		},

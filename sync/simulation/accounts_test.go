@@ -79,6 +79,14 @@ func (s *accounts) enter() error {
 	return nil
 }
 
+func (s *accounts) Now(context.Context) (time.Time, error) {
+	if err := s.enter(); err != nil {
+		return time.Time{}, err
+	}
+	defer s.mu.Unlock()
+	return time.Now(), nil
+}
+
 func (s *accounts) ClaimDue(_ context.Context, now, lease time.Time, limit int) ([]kith.Account, error) {
 	if err := s.enter(); err != nil {
 		return nil, err

@@ -114,7 +114,7 @@ func (w world) simulate(t *testing.T) seen {
 	var daemons sync.WaitGroup
 	for i := range w.daemons {
 		worker := &syncer.Worker{
-			Poller: poller, Store: accounts, Zone: time.UTC,
+			Poller: poller, Store: accounts, Clock: &syncer.Clock{Register: accounts.Now, Local: time.Now}, Zone: time.UTC,
 			Daemon:  kith.Daemon{Name: fmt.Sprintf("daemon-%d", i), Workers: w.workers},
 			PerHost: w.perHost, HostOf: func(_ context.Context, account string) string { return hosts[w.host(number(account))] },
 			Slice: 30 * time.Second, Timeout: 10 * time.Minute,
