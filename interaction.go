@@ -194,6 +194,9 @@ type Link struct {
 	Matched     string          `json:"matched"` // the address or number
 	Rule        LinkRule        `json:"rule"`
 	Ambiguous   bool            `json:"ambiguous"` // other contacts share what matched
+
+	// NeverRecord says that the contact is never to be recorded. The register fills it in.
+	NeverRecord bool `json:"-"`
 }
 
 // Evidence is one place where an interaction was seen.

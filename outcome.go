@@ -23,6 +23,7 @@ const (
 	ReasonSpoofed        Reason = "spoofed"          // claims to be from us, and is not
 	ReasonErased         Reason = "erased"           // removed on purpose; a tombstone keeps it out
 	ReasonBeforeHorizon  Reason = "before_horizon"   // older than the first capture goes
+	ReasonAccountRemoved Reason = "account_removed"  // only an account saw it that is no more
 	ReasonTemplateBlank  Reason = "no_template"      // its event has no template: not to be recorded
 )
 
@@ -41,5 +42,7 @@ type Outcome struct {
 	Skip        Reason
 	// Bounced is set beside a skip for [ReasonBounce]: a message of ours to be marked.
 	Bounced *Bounce
-	Steps   []Step // only when asked for
+	// Sightings are beside an interaction: its addresses that seem to be ours.
+	Sightings []Sighting
+	Steps     []Step // only when asked for
 }

@@ -6,6 +6,8 @@ import "time"
 type Captured struct {
 	Ref string
 	*Interaction
+	// Sightings are what it says of addresses that seem to be ours.
+	Sightings []Sighting
 }
 
 // Recording is the outcome of one batch of a stream: what is written in one

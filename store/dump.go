@@ -44,6 +44,7 @@ const (
 	RowContact     RowKind = "contact"
 	RowAccount     RowKind = "account"
 	RowDefinition  RowKind = "definition"
+	RowIdentity    RowKind = "identity"
 	RowStream      RowKind = "stream"
 	RowQuarantined RowKind = "quarantined"
 	RowThread      RowKind = "thread"
@@ -56,7 +57,7 @@ const (
 
 // RowKinds are the kinds of row in the order of a dump: none names what comes later.
 var RowKinds = []RowKind{
-	RowVersions, RowContact, RowAccount, RowDefinition, RowStream, RowQuarantined,
+	RowVersions, RowContact, RowAccount, RowDefinition, RowIdentity, RowStream, RowQuarantined,
 	RowThread, RowMember, RowInteraction, RowTombstone, RowErasedCopy, RowBounce,
 }
 
@@ -76,6 +77,9 @@ type AccountRow struct{ kith.Account }
 
 // DefinitionRow is a definition; by name, which is all that is set of its Account.
 type DefinitionRow struct{ kith.Definition }
+
+// IdentityRow is an address that seems to be ours; by address.
+type IdentityRow struct{ kith.Identity }
 
 // StreamRow is a stream; by account and name. Quarantined is zero.
 type StreamRow struct {
@@ -143,6 +147,9 @@ func (*AccountRow) Kind() RowKind { return RowAccount }
 
 // Kind implements [Row].
 func (*DefinitionRow) Kind() RowKind { return RowDefinition }
+
+// Kind implements [Row].
+func (*IdentityRow) Kind() RowKind { return RowIdentity }
 
 // Kind implements [Row].
 func (*StreamRow) Kind() RowKind { return RowStream }

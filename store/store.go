@@ -24,7 +24,9 @@ type Store interface {
 	Accounts
 	Definitions
 	Contacts
+	Identities
 	Interactions
+	Reviser
 	Dumper
 
 	// Ping tells whether the database answers and can be written to.
@@ -56,6 +58,9 @@ type Recorder interface {
 	//     which was seen there last, and seeing it makes its evidence live.
 	//     The thread is worked out from the MessageID and ThreadRefs, and does
 	//     not depend on the order of arrival; the refs themselves are not kept.
+	//     Sightings of an interaction that is new, or that this copy told more
+	//     of, are counted with the identities that are proposed; new ones
+	//     come in state proposed, as long as there are fewer than [MostProposed].
 	//  3. Evidence in rec.Gone is marked gone; the interactions stay.
 	//  4. Quarantine rows are written (attempts counted, next try backed off by
 	//     [QuarantineRetry]); what is in rec.Released, captured or gone is
@@ -169,13 +174,18 @@ type Definitions interface {
 // Contacts is who we know.
 type Contacts interface {
 	// ContactsVersion grows whenever something changes that matching has to
-	// know of: an address of a contact, its company, or whether it is recorded
-	// or archived.
+	// know of: an address of a contact, its company, whether it is recorded
+	// or archived, or which identities are accepted.
 	ContactsVersion(ctx context.Context) (int64, error)
 	// MatchAddresses returns the contacts that have each of the addresses,
 	// canonical e-mail addresses or phone numbers, sorted by contact id;
 	// addresses that nobody has are missing.
 	MatchAddresses(ctx context.Context, addresses []string) (map[string][]kith.Match, error)
+	// MatchDomains returns the company that each of the canonical domains is
+	// of: the one that has an address in exactly that domain, else the one that
+	// all people with such an address have who have a company. Domains of no
+	// company, or of several, are missing.
+	MatchDomains(ctx context.Context, domains []string) (map[string]kith.Match, error)
 	// PutContacts inserts or updates contacts, in order. Each is found by ID
 	// if it has one; else by Source and ExternalID if it has one; else by its
 	// first e-mail address that a contact of its type has; else by its first
@@ -257,6 +267,8 @@ type Filter struct {
 	Text      string    // every word occurs in the subject, without regard to case
 	MessageID string    // exactly this normalised Message-ID
 	Thread    string    // exactly this thread
+	Address   string    // exactly this address takes part, in any role
+	Account   string    // seen in this account
 	Since     time.Time // occurred at or after; zero means ever
 	Until     time.Time // occurred before
 	// After continues a listing: only interactions that come after this one.

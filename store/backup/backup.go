@@ -23,7 +23,7 @@ import (
 )
 
 // Format is the version of the format that [Write] writes. [Open] reads it and older ones.
-const Format = 1
+const Format = 2
 
 // Header is the first line of a file.
 type Header struct {

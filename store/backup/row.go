@@ -21,6 +21,7 @@ type line struct {
 	Contact     *kith.Contact    `json:"contact,omitempty"`
 	Account     *account         `json:"account,omitempty"`
 	Definition  *definition      `json:"definition,omitempty"`
+	Identity    *identity        `json:"identity,omitempty"`
 	Stream      *stream          `json:"stream,omitempty"`
 	Quarantined *quarantined     `json:"quarantined,omitempty"`
 	Thread      *thread          `json:"thread,omitempty"`
@@ -60,6 +61,15 @@ type definition struct {
 	Box       []byte    `json:"box"`
 	Disabled  bool      `json:"disabled"`
 	UpdatedAt time.Time `json:"updated_at"`
+}
+
+type identity struct {
+	Address  string              `json:"address"`
+	Owner    string              `json:"owner"`
+	State    kith.IdentityState  `json:"state"`
+	Seen     kith.SightingCounts `json:"seen"`
+	LastSeen time.Time           `json:"last_seen,omitzero"`
+	Decided  time.Time           `json:"decided,omitzero"`
 }
 
 type stream struct {
@@ -182,6 +192,8 @@ func lineOf(row store.Row, encoder *facts.Encoder[kith.ID]) (line, error) {
 		}}, nil
 	case *store.DefinitionRow:
 		return line{Definition: &definition{r.Name, r.Text, r.Secret.Key, r.Secret.Box, r.Disabled, r.UpdatedAt}}, nil
+	case *store.IdentityRow:
+		return line{Identity: (*identity)(&r.Identity)}, nil
 	case *store.StreamRow:
 		return line{Stream: &stream{r.Account, r.Name, []byte(r.Cursor), r.LastSuccess, r.Recorded, r.Skipped, r.Backfilled, r.Error}}, nil
 	case *store.QuarantinedRow:
@@ -235,6 +247,8 @@ func (l *line) row() (store.Row, error) {
 		return l.Account.row(), nil
 	case l.Definition != nil:
 		return l.Definition.row(), nil
+	case l.Identity != nil:
+		return &store.IdentityRow{Identity: kith.Identity(*l.Identity)}, nil
 	case l.Stream != nil:
 		return l.Stream.row(), nil
 	case l.Quarantined != nil:

@@ -75,7 +75,7 @@ func queueUpdate(statements *pgx.Batch, changed []*capture.Entry) error {
 	}
 	var ids, fingerprints uuids
 	var keys [][]byte
-	var directions, owners, templates, texts []string
+	var directions, owners, templates, subjects, texts []string
 	encoder := newEncoder()
 	for _, e := range changed {
 		text, err := encoder.Encode(&e.Interaction, e.MessageIDs)
@@ -84,13 +84,13 @@ func queueUpdate(statements *pgx.Batch, changed []*capture.Entry) error {
 		}
 		ids, fingerprints, keys = append(ids, e.ID), append(fingerprints, kith.ID(e.Fingerprint)), append(keys, e.Keys)
 		directions, owners, templates = append(directions, string(e.Direction)), append(owners, e.Owner), append(templates, e.Template)
-		texts = append(texts, string(text))
+		subjects, texts = append(subjects, e.Subject), append(texts, string(text))
 	}
-	statements.Queue(`UPDATE interactions i SET keys = u.keys, direction = u.direction, owner = u.owner, template = u.template, facts = u.facts,
+	statements.Queue(`UPDATE interactions i SET keys = u.keys, direction = u.direction, owner = u.owner, template = u.template, subject = u.subject, facts = u.facts,
 			fingerprint = nullif(u.fingerprint, '00000000-0000-0000-0000-000000000000')
-		FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::json[])
-			u (id, fingerprint, keys, direction, owner, template, facts)
-		WHERE i.id = u.id`, ids, fingerprints, keys, directions, owners, templates, texts)
+		FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::json[])
+			u (id, fingerprint, keys, direction, owner, template, subject, facts)
+		WHERE i.id = u.id`, ids, fingerprints, keys, directions, owners, templates, subjects, texts)
 	return nil
 }
 

@@ -35,7 +35,7 @@ type dump struct {
 // all gives all rows, kind by kind.
 func (d dump) all(ctx context.Context) error {
 	for _, kind := range []func(context.Context) error{
-		d.versions, d.companies, d.persons, d.accounts, d.definitions, d.streams, d.quarantined,
+		d.versions, d.companies, d.persons, d.accounts, d.definitions, d.identities, d.streams, d.quarantined,
 		d.threads, d.members, d.interactions, d.tombstones, d.erasedCopies, d.bounces,
 	} {
 		if err := kind(ctx); err != nil {
@@ -125,6 +125,13 @@ func (d dump) definitions(ctx context.Context) error {
 		})
 }
 
+func (d dump) identities(ctx context.Context) error {
+	return d.each(ctx, "identities", `SELECT `+identityColumns+` FROM identities ORDER BY address`, func(scan func(...any) error) (store.Row, error) {
+		i, err := scanIdentity(scan)
+		return &store.IdentityRow{Identity: i}, err
+	})
+}
+
 func (d dump) streams(ctx context.Context) error {
 	return d.each(ctx, "streams", `SELECT `+streamColumns+` FROM streams s ORDER BY s.account, s.name`, func(scan func(...any) error) (store.Row, error) {
 		st, err := scanStream(scan)
@@ -188,7 +195,7 @@ func (d dump) interactions(ctx context.Context) error {
 			}
 			for _, i := range bare {
 				for at := range i.Links {
-					i.Links[at].ContactName, i.Links[at].CompanyID = "", nil
+					i.Links[at].ContactName, i.Links[at].CompanyID, i.Links[at].NeverRecord = "", nil, false
 				}
 			}
 			return nil

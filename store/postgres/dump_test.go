@@ -207,7 +207,7 @@ func TestEveryTableIsDumped(t *testing.T) {
 		"daemons", // left out: what runs now
 		"definitions", "evidence", "fingerprint_tombstones",
 		"goose_db_version", // left out: the schema is the store's own
-		"interactions", "keys", "message_ids", "meta", "quarantine", "streams", "threads", "timeline", "tombstones",
+		"identities", "interactions", "keys", "message_ids", "meta", "quarantine", "streams", "threads", "timeline", "tombstones",
 	}
 	if diff := cmp.Diff(want, tables); diff != "" {
 		t.Errorf("whoever makes a table makes its rows part of a dump (-want +got):\n%s", diff)

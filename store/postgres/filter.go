@@ -172,6 +172,12 @@ func (tx tx) filtered(ctx context.Context, f *store.Filter) (*selection, error) 
 			return nil, err
 		}
 	}
+	if f.Address != "" {
+		q.and(`EXISTS (SELECT 1 FROM json_array_elements(i.facts -> 'who') w WHERE w ->> 'a' = ` + q.arg(store.Clean(f.Address)) + `)`)
+	}
+	if f.Account != "" {
+		q.and(`i.id IN (SELECT e.interaction FROM streams s JOIN evidence e ON e.stream = s.n WHERE s.account = ` + q.arg(store.Clean(f.Account)) + `)`)
+	}
 	if !f.Contact.IsZero() {
 		contact := q.arg(f.Contact) + `::uuid`
 		q.contacts = `SELECT ` + contact + ` UNION ALL SELECT id FROM contacts WHERE company = ` + contact

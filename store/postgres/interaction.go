@@ -9,6 +9,7 @@ import (
 
 	"kith"
 	"kith/store"
+	"kith/store/internal/capture"
 )
 
 // Interaction implements [store.Interactions].
@@ -80,26 +81,50 @@ func (tx tx) deleteInteractions(ctx context.Context, ids []kith.ID, at time.Time
 	if err != nil || len(found) == 0 {
 		return 0, err
 	}
+	var keys, fingerprints uuids
+	var occurred []time.Time
+	for _, e := range found {
+		for k := e.Keys; len(k) >= 16; k = k[16:] {
+			keys = append(keys, kith.ID(k[:16]))
+		}
+		if (e.Fingerprint != kith.Key{}) {
+			fingerprints, occurred = append(fingerprints, kith.ID(e.Fingerprint)), append(occurred, e.OccurredAt)
+		}
+	}
+	var statements pgx.Batch
+	statements.Queue(`INSERT INTO tombstones (key, erased_at) SELECT unnest($1::uuid[]), $2 ON CONFLICT DO NOTHING`, keys, at)
+	if len(fingerprints) > 0 {
+		statements.Queue(`INSERT INTO fingerprint_tombstones (fingerprint, occurred_at, erased_at)
+			SELECT u.*, $3 FROM unnest($1::uuid[], $2::timestamptz[]) u ON CONFLICT DO NOTHING`, fingerprints, occurred, at)
+	}
+	if err := tx.SendBatch(ctx, &statements).Close(); err != nil {
+		return 0, err
+	}
+	return len(found), tx.remove(ctx, found)
+}
+
+// remove removes interactions, and what belongs to them. The caller holds lockLinks.
+func (tx tx) remove(ctx context.Context, found []*capture.Entry) error {
+	if len(found) == 0 {
+		return nil
+	}
 	var known, keys, fingerprints, copies, contacts, linked uuids
-	var copied, times []time.Time
+	var times []time.Time
 	for _, e := range found {
 		known = append(known, e.ID)
 		for k := e.Keys; len(k) >= 16; k = k[16:] {
 			keys = append(keys, kith.ID(k[:16]))
 		}
 		if (e.Fingerprint != kith.Key{}) {
-			fingerprints, copies, copied = append(fingerprints, kith.ID(e.Fingerprint)), append(copies, e.ID), append(copied, e.OccurredAt)
+			fingerprints, copies = append(fingerprints, kith.ID(e.Fingerprint)), append(copies, e.ID)
 		}
 		for _, l := range e.Links {
 			contacts, linked, times = append(contacts, l.ContactID), append(linked, e.ID), append(times, e.OccurredAt)
 		}
 	}
 	var statements pgx.Batch
-	statements.Queue(`INSERT INTO tombstones (key, erased_at) SELECT unnest($1::uuid[]), $2 ON CONFLICT DO NOTHING`, keys, at)
 	statements.Queue(`DELETE FROM keys WHERE key = ANY ($1::uuid[]) AND n = 0`, keys)
 	if len(copies) > 0 {
-		statements.Queue(`INSERT INTO fingerprint_tombstones (fingerprint, occurred_at, erased_at)
-			SELECT u.*, $3 FROM unnest($1::uuid[], $2::timestamptz[]) u ON CONFLICT DO NOTHING`, fingerprints, copied, at)
 		statements.Queue(`DELETE FROM keys WHERE key = ANY ($1::uuid[]) AND interaction = ANY ($2::uuid[])`, fingerprints, copies)
 	}
 	if len(linked) > 0 {
@@ -108,5 +133,5 @@ func (tx tx) deleteInteractions(ctx context.Context, ids []kith.ID, at time.Time
 	}
 	statements.Queue(`DELETE FROM evidence WHERE interaction = ANY ($1::uuid[])`, known)
 	statements.Queue(`DELETE FROM interactions WHERE id = ANY ($1::uuid[])`, known)
-	return len(found), tx.SendBatch(ctx, &statements).Close()
+	return tx.SendBatch(ctx, &statements).Close()
 }

@@ -18,7 +18,7 @@ import (
 
 // loadTables are the tables that a load fills.
 var loadTables = []string{
-	"accounts", "contacts", "definitions", "streams", "threads", "interactions", "tombstones", "fingerprint_tombstones", "bounces",
+	"accounts", "contacts", "definitions", "identities", "streams", "threads", "interactions", "tombstones", "fingerprint_tombstones", "bounces",
 }
 
 // Load implements [store.Dumper]. It keeps all ids.
@@ -141,6 +141,7 @@ var loadColumns = []struct {
 	{"addresses", []string{"address", "contact"}},
 	{"accounts", []string{"name", "origin", "kind", "owner", "schedule", "settings", "state", "next_poll", "last_poll", "last_success", "attempts", "error", "error_since"}},
 	{"definitions", []string{"name", "text", "key", "box", "disabled", "updated_at"}},
+	{"identities", []string{"address", "owner", "state", "sent", "plus", "delivered", "last_seen", "decided_at"}},
 	{"streams", []string{"account", "name", "cursor", "recorded", "skipped", "backfilled", "last_success", "error"}},
 	{"quarantine", []string{"stream", "ref", "cause", "since", "attempts", "next_try"}},
 	{"threads", []string{"n", "root", "least", "heads"}},
@@ -184,6 +185,8 @@ func (l *loader) simple(ctx context.Context, row store.Row) error {
 			due(r.NextPoll), timestamp(r.LastPoll), timestamp(r.LastSuccess), r.Attempts, r.Error, timestamp(r.ErrorSince))
 	case *store.DefinitionRow:
 		l.put("definitions", r.Name, r.Text, r.Secret.Key, r.Secret.Box, r.Disabled, r.UpdatedAt)
+	case *store.IdentityRow:
+		l.put("identities", r.Address, r.Owner, string(r.State), r.Seen.Sent, r.Seen.Plus, r.Seen.Delivered, timestamp(r.LastSeen), timestamp(r.Decided))
 	case *store.StreamRow:
 		skipped, err := json.Marshal(r.Skipped)
 		if err != nil {

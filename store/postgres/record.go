@@ -33,7 +33,7 @@ const racesLost = 2
 //     written, under lockReports.
 //
 // Locks are taken in one order: stream, lockLinks, threads, interactions,
-// Message-IDs, keys, places. What else changes interactions holds lockLinks, so
+// Message-IDs, keys, places, identities, lockReports. What else changes interactions holds lockLinks, so
 // that no recording is under way.
 func (s *Store) Record(ctx context.Context, rec kith.Recording) (kith.Recorded, error) {
 	rec = capture.Clean(rec)
@@ -90,6 +90,7 @@ func (tx tx) record(ctx context.Context, rec kith.Recording, alone bool) (done k
 	if err := queueAdvance(&statements, b.stream, rec, done); err != nil {
 		return done, err
 	}
+	queueSighted(&statements, b.Sighted())
 	waiting := b.queueDeliver(&statements)
 	if err := tx.quarantine(ctx, b.stream.n, rec); err != nil {
 		return done, err

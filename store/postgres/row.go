@@ -119,15 +119,16 @@ func (tx tx) complete(ctx context.Context, interactions []*kith.Interaction) err
 	type party struct {
 		name    string
 		company *kith.ID
+		never   bool
 	}
 	parties := make(map[kith.ID]party, len(contacts))
 	if len(contacts) > 0 {
-		queueEach(&queries, `SELECT id, name, company FROM contacts WHERE id = ANY ($1::uuid[])`, []any{contacts},
+		queueEach(&queries, `SELECT id, name, company, never_record FROM contacts WHERE id = ANY ($1::uuid[])`, []any{contacts},
 			func(scan func(...any) error) error {
 				var id kith.ID
 				var p party
 				var company pgtype.UUID
-				if err := scan((*[16]byte)(&id), &p.name, &company); err != nil {
+				if err := scan((*[16]byte)(&id), &p.name, &company, &p.never); err != nil {
 					return err
 				}
 				if company.Valid {
@@ -156,7 +157,7 @@ func (tx tx) complete(ctx context.Context, interactions []*kith.Interaction) err
 		for at := range i.Links {
 			l := &i.Links[at]
 			p := parties[l.ContactID]
-			l.ContactName, l.CompanyID = p.name, p.company
+			l.ContactName, l.CompanyID, l.NeverRecord = p.name, p.company, p.never
 		}
 	}
 	return nil

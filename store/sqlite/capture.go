@@ -30,7 +30,10 @@ func (tx tx) capture(ctx context.Context, stream int64, at time.Time, captured [
 		return kith.Recorded{}, err
 	}
 	done := b.Walk()
-	return done, b.write(ctx)
+	if err := b.write(ctx); err != nil {
+		return done, err
+	}
+	return done, tx.sight(ctx, b.Sighted())
 }
 
 func (b *batch) newID() kith.ID {

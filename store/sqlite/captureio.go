@@ -328,8 +328,8 @@ func (tx tx) update(ctx context.Context, e *capture.Entry) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, `UPDATE interactions SET keys = ?, fingerprint = ?, direction = ?, owner = ?, template = ?, facts = ? WHERE n = ?`,
-		e.Keys, fingerprint(e), string(e.Direction), e.Owner, e.Template, string(facts), numberOf(e.ID))
+	_, err = tx.exec(ctx, `UPDATE interactions SET keys = ?, fingerprint = ?, direction = ?, owner = ?, template = ?, subject = ?, facts = ? WHERE n = ?`,
+		e.Keys, fingerprint(e), string(e.Direction), e.Owner, e.Template, e.Subject, string(facts), numberOf(e.ID))
 	return err
 }
 

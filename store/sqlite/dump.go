@@ -54,7 +54,7 @@ const (
 // all gives all rows, kind by kind.
 func (d dump) all(ctx context.Context) error {
 	for _, kind := range []func(context.Context) error{
-		d.versions, d.companies, d.persons, d.accounts, d.definitions, d.streams, d.quarantined,
+		d.versions, d.companies, d.persons, d.accounts, d.definitions, d.identities, d.streams, d.quarantined,
 		d.threads, d.members, d.interactions, d.tombstones, d.erasedCopies, d.bounces,
 	} {
 		if err := kind(ctx); err != nil {
@@ -104,6 +104,13 @@ func (d dump) definitions(ctx context.Context) error {
 			r.UpdatedAt = time.UnixMicro(updated).UTC()
 			return d.give(&r, err)
 		})
+}
+
+func (d dump) identities(ctx context.Context) error {
+	return d.each(ctx, `SELECT `+identityColumns+` FROM identities ORDER BY address`, nil, func(scan func(...any) error) error {
+		i, err := scanIdentity(scan)
+		return d.give(&store.IdentityRow{Identity: i}, err)
+	})
 }
 
 func (d dump) streams(ctx context.Context) error {
@@ -174,7 +181,7 @@ func (d dump) interactions(ctx context.Context) error {
 		}
 		for _, r := range page {
 			for at := range r.Links {
-				r.Links[at].ContactName, r.Links[at].CompanyID = "", nil
+				r.Links[at].ContactName, r.Links[at].CompanyID, r.Links[at].NeverRecord = "", nil, false
 			}
 			if err := d.give(r, nil); err != nil {
 				return err

@@ -168,6 +168,12 @@ func (tx tx) filtered(ctx context.Context, f *store.Filter) (*selection, error) 
 		root, ok := store.ParseThreadID(f.Thread)
 		q.and(`? AND i.thread IN (`+inThread+` AND (SELECT root FROM threads WHERE n = coalesce(y.parent, y.n)) = m.hash)`, ok, root)
 	}
+	if f.Address != "" {
+		q.and(`EXISTS (SELECT 1 FROM json_each(i.facts, '$.who') WHERE value ->> '$.a' = ?)`, store.Clean(f.Address))
+	}
+	if f.Account != "" {
+		q.and(`i.n IN (SELECT e.interaction FROM streams s JOIN evidence e ON e.stream = s.n WHERE s.account = ?)`, store.Clean(f.Account))
+	}
 	if !f.Since.IsZero() {
 		q.and(q.occurredAt+` >= ?`, f.Since.UnixMicro())
 	}

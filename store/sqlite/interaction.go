@@ -98,11 +98,8 @@ func (tx tx) deleteInteraction(ctx context.Context, id kith.ID, at time.Time) (f
 	if err != nil {
 		return false, err
 	}
-	for ; len(keys) > 0; keys = keys[16:] {
-		if _, err := tx.exec(ctx, `INSERT INTO tombstones (key, erased_at) VALUES (?, ?) ON CONFLICT DO NOTHING`, keys[:16], at.UnixMicro()); err != nil {
-			return false, err
-		}
-		if _, err := tx.exec(ctx, `DELETE FROM keys WHERE key = ?`, keys[:16]); err != nil {
+	for _, key := range splitKeys(keys) {
+		if _, err := tx.exec(ctx, `INSERT INTO tombstones (key, erased_at) VALUES (?, ?) ON CONFLICT DO NOTHING`, key[:], at.UnixMicro()); err != nil {
 			return false, err
 		}
 	}
@@ -113,6 +110,16 @@ func (tx tx) deleteInteraction(ctx context.Context, id kith.ID, at time.Time) (f
 			return false, err
 		}
 	}
+	return true, tx.remove(ctx, n, keys)
+}
+
+// remove removes an interaction, and what belongs to it.
+func (tx tx) remove(ctx context.Context, n int64, keys []byte) error {
+	for _, key := range splitKeys(keys) {
+		if _, err := tx.exec(ctx, `DELETE FROM keys WHERE key = ?`, key[:]); err != nil {
+			return err
+		}
+	}
 	for _, query := range []string{
 		`DELETE FROM timeline WHERE interaction = ?1 AND occurred_at = (SELECT occurred_at FROM interactions WHERE n = ?1)
 			AND contact IN (SELECT value ->> '$.c' FROM interactions, json_each(facts, '$.links') WHERE n = ?1)`,
@@ -120,8 +127,8 @@ func (tx tx) deleteInteraction(ctx context.Context, id kith.ID, at time.Time) (f
 		`DELETE FROM interactions WHERE n = ?`,
 	} {
 		if _, err := tx.exec(ctx, query, n); err != nil {
-			return false, err
+			return err
 		}
 	}
-	return true, nil
+	return nil
 }

@@ -20,6 +20,7 @@ import (
 var (
 	loadAccounts     = insertion{`INSERT INTO accounts (` + accountColumns + `) VALUES`, 15, ``}
 	loadDefinitions  = insertion{`INSERT INTO definitions (name, text, key, box, disabled, updated_at) VALUES`, 6, ``}
+	loadIdentities   = insertion{`INSERT INTO identities (` + identityColumns + `) VALUES`, 8, ``}
 	loadStreams      = insertion{`INSERT INTO streams (` + streamColumns + `) VALUES`, 9, ``}
 	loadQuarantine   = insertion{`INSERT INTO quarantine (stream, ref, cause, since, attempts, next_try) VALUES`, 6, ``}
 	loadEvidence     = insertion{`INSERT INTO evidence (stream, ref, interaction, seen_at, gone) VALUES`, 5, ``}
@@ -30,7 +31,7 @@ var (
 
 // mustBeEmpty are the tables in which a register that is loaded into has no rows.
 var mustBeEmpty = []string{
-	"contacts", "accounts", "definitions", "streams", "interactions", "threads", "tombstones", "fingerprint_tombstones", "bounces",
+	"contacts", "accounts", "definitions", "identities", "streams", "interactions", "threads", "tombstones", "fingerprint_tombstones", "bounces",
 }
 
 // Load implements [store.Dumper]. Two ids whose first halves are the same can't
@@ -145,6 +146,8 @@ func (l *loader) add(ctx context.Context, row store.Row) error {
 			micros(r.NextPoll), micros(r.LastPoll), micros(r.LastSuccess), r.Attempts, r.Error, micros(r.ErrorSince), "", nil)
 	case *store.DefinitionRow:
 		return l.write(ctx, loadDefinitions, r.Name, r.Text, r.Secret.Key, r.Secret.Box, r.Disabled, r.UpdatedAt.UnixMicro())
+	case *store.IdentityRow:
+		return l.write(ctx, loadIdentities, r.Address, r.Owner, string(r.State), r.Seen.Sent, r.Seen.Plus, r.Seen.Delivered, micros(r.LastSeen), micros(r.Decided))
 	case *store.StreamRow:
 		return l.stream(ctx, r)
 	case *store.QuarantinedRow:

@@ -73,21 +73,23 @@ type party struct {
 	id      kith.ID
 	name    string
 	company *kith.ID
+	never   bool
 }
 
 // parties finds contacts by their numbers.
 func (tx tx) parties(ctx context.Context, numbers []int64) (map[int64]party, error) {
 	found := make(map[int64]party, len(numbers))
-	err := tx.each(ctx, `SELECT c.n, c.tail, c.name, c.company, k.tail FROM json_each(?) j
+	err := tx.each(ctx, `SELECT c.n, c.tail, c.name, c.company, k.tail, c.never_record FROM json_each(?) j
 		JOIN contacts c ON c.n = j.value LEFT JOIN contacts k ON k.n = c.company`, []any{list(numbers)},
 		func(scan func(...any) error) error {
 			var n, tail int64
 			var name string
 			var company, companyTail sql.NullInt64
-			if err := scan(&n, &tail, &name, &company, &companyTail); err != nil {
+			var never bool
+			if err := scan(&n, &tail, &name, &company, &companyTail, &never); err != nil {
 				return err
 			}
-			found[n] = party{idOf(n, tail), name, companyID(company, companyTail)}
+			found[n] = party{idOf(n, tail), name, companyID(company, companyTail), never}
 			return nil
 		})
 	return found, err
@@ -122,7 +124,7 @@ func (tx tx) complete(ctx context.Context, interactions []*kith.Interaction) err
 			for at := range i.Links {
 				l := &i.Links[at]
 				p := found[numberOf(l.ContactID)]
-				l.ContactID, l.ContactName, l.CompanyID = p.id, p.name, p.company
+				l.ContactID, l.ContactName, l.CompanyID, l.NeverRecord = p.id, p.name, p.company, p.never
 			}
 		}
 	}

@@ -131,7 +131,7 @@ var dumpTests = []test{
 		rows := f.dump(t)
 		g := f.another(t)
 		for i, kind := range store.RowKinds[:len(store.RowKinds)-1] {
-			if slices.Contains([]store.RowKind{store.RowVersions, store.RowAccount, store.RowQuarantined, store.RowMember, store.RowInteraction, store.RowTombstone, store.RowErasedCopy}, kind) {
+			if slices.Contains([]store.RowKind{store.RowVersions, store.RowAccount, store.RowIdentity, store.RowQuarantined, store.RowMember, store.RowInteraction, store.RowTombstone, store.RowErasedCopy}, kind) {
 				continue // nothing refers to these
 			}
 			_, err := g.Load(t.Context(), each(slices.DeleteFunc(slices.Clone(rows), func(r store.Row) bool { return r.Kind() == store.RowKinds[i] })))
@@ -318,6 +318,13 @@ func (f *fixture) fill(t *testing.T) {
 	}
 	f.define(t, definition("in the register", 1), definition("switched off", 2, disabled))
 	f.define(t, definition("no secret", 3, func(d *kith.Definition) { d.Secret = kith.Sealed{} }))
+
+	f.record(t, "Sent", sights(seen("0", mail("0")), sighting("alice@old.test", kith.SightedSent)))
+	for address, state := range map[string]kith.IdentityState{"a@old.test": kith.IdentityAccepted, "b@old.test": kith.IdentityRejected} {
+		if _, err := f.DecideIdentity(t.Context(), address, state, "alice@example.test", t0); err != nil {
+			t.Fatal(err)
+		}
+	}
 
 	text := func(s string) *string { return &s }
 	minutes, ended := 45, t0.Add(time.Hour).In(time.FixedZone("", 5*3600+45*60))

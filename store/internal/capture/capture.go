@@ -31,6 +31,7 @@ type Batch struct {
 	Links         []Link
 	Seen          []Seen
 
+	sighted      map[string]*Sighted
 	fingerprints map[kith.Key][]*Entry
 	captured     []kith.Captured
 	hashes       [][]int64
@@ -113,13 +114,16 @@ func (b *Batch) Walk() (done kith.Recorded) {
 		switch {
 		case e != nil:
 			done.Known++
-			b.merge(e, c.Interaction)
+			if b.merge(e, c.Interaction) {
+				b.sight(c)
+			}
 		case b.isErased(c.Interaction):
 			done.Erased++
 			continue
 		default:
 			done.New++
 			e = b.add(c.Interaction)
+			b.sight(c)
 		}
 		e.Thread = b.Threads.Add(b.hashes[i], e.Thread)
 		b.see(e, c.Ref)
@@ -184,14 +188,15 @@ func (b *Batch) add(i *kith.Interaction) *Entry {
 	return e
 }
 
-// merge adds to an interaction what a copy of it tells.
-func (b *Batch) merge(e *Entry, i *kith.Interaction) {
+// merge adds to an interaction what a copy of it tells, and reports whether that
+// was anything.
+func (b *Batch) merge(e *Entry, i *kith.Interaction) (more bool) {
 	other := *i
 	other.Links = b.standing(i.Links)
 	before := len(e.Links)
 	hadFingerprint := e.Fingerprint != kith.Key{}
 	if store.Merge(&e.Interaction, &other) {
-		e.Changed = true
+		e.Changed, more = true, true
 	}
 	for _, l := range e.Links[before:] {
 		b.Links = append(b.Links, Link{l.ContactID, e})
@@ -206,8 +211,9 @@ func (b *Batch) merge(e *Entry, i *kith.Interaction) {
 		if i.MessageID != nil && (e.MessageID == nil || *i.MessageID != *e.MessageID) {
 			e.MessageIDs = append(e.MessageIDs, *i.MessageID)
 		}
-		e.Changed = true
+		e.Changed, more = true, true
 	}
+	return more
 }
 
 // standing returns the links whose contact exists.

@@ -13,14 +13,18 @@ func Clean(rec kith.Recording) kith.Recording {
 	rec.Account, rec.Stream = store.Clean(rec.Account), store.Clean(rec.Stream)
 	copied := false
 	for i, c := range rec.Captured {
-		ref, interaction := store.Clean(c.Ref), cleaned(c.Interaction)
-		if ref == c.Ref && interaction == c.Interaction {
+		ref, interaction, dirty := store.Clean(c.Ref), cleaned(c.Interaction), dirtySightings(c.Sightings)
+		if ref == c.Ref && interaction == c.Interaction && !dirty {
 			continue
 		}
 		if !copied {
 			rec.Captured, copied = slices.Clone(rec.Captured), true
 		}
-		rec.Captured[i] = kith.Captured{Ref: ref, Interaction: interaction}
+		rec.Captured[i] = kith.Captured{Ref: ref, Interaction: interaction, Sightings: slices.Clone(c.Sightings)}
+		for at := range rec.Captured[i].Sightings {
+			s := &rec.Captured[i].Sightings[at]
+			texts(&s.Address, &s.Owner)
+		}
 	}
 	rec.Gone, rec.Released = list(rec.Gone), list(rec.Released)
 	rec.Quarantined, rec.Bounced = slices.Clone(rec.Quarantined), slices.Clone(rec.Bounced)
@@ -32,6 +36,12 @@ func Clean(rec kith.Recording) kith.Recording {
 		texts(&b.MessageID, &b.Status, &b.Reason)
 	}
 	return rec
+}
+
+func dirtySightings(all []kith.Sighting) bool {
+	return slices.ContainsFunc(all, func(s kith.Sighting) bool {
+		return store.Clean(s.Address) != s.Address || store.Clean(s.Owner) != s.Owner
+	})
 }
 
 // cleaned returns an interaction, or a copy of it, whose text is clean.
