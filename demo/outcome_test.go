@@ -52,6 +52,14 @@ func (r register) MatchAddresses(_ context.Context, addresses []string) (map[str
 	return found, nil
 }
 
+func (r register) MatchDomains(context.Context, []string) (map[string]kith.Match, error) { return nil, nil }
+
+func (r register) Identities(context.Context) ([]kith.Identity, error) { return nil, nil }
+
+func (r register) Contact(_ context.Context, id kith.ID) (kith.Contact, error) {
+	return kith.Contact{ID: id}, nil
+}
+
 // account is Alice's mailbox, to which the outcomes belong.
 var account = matcher.Account{Name: "alice", Owner: demo.Owner, Addresses: []string{demo.Owner, demo.Alias}}
 

@@ -24,6 +24,7 @@ type decision struct {
 	rule      kith.DirectionRule
 	form      bool // written by somebody outside in a web form of ours
 	internal  bool
+	mass      bool // a newsletter and the like, which came in
 	template  string
 	group     string
 }
@@ -83,6 +84,7 @@ func (d *decision) decide(item *kith.Item) kith.Outcome {
 		outcome.Steps = append(outcome.Steps, d.step("owner", "", (*decision).tellOwner))
 	}
 	outcome.Interaction = d.interaction()
+	outcome.Sightings = d.sightings()
 	return outcome
 }
 
@@ -193,7 +195,7 @@ func (d *decision) checkDirection() kith.Reason {
 	switch {
 	case d.byUs() && !sent && d.m.AuthFailed:
 		return kith.ReasonSpoofed
-	case d.byUs() && !sent && d.fromForm():
+	case d.byUs() && !sent && fromForm(d.people, d.m.ListPost):
 		d.form = true
 	case d.byUs():
 		d.direction, d.rule = kith.Outbound, kith.DirectionByAuthor
@@ -224,12 +226,12 @@ func (d *decision) byUs() bool {
 
 // fromForm tells whether a web form of ours sent it to ourselves for somebody
 // outside, whom Reply-To names: then From is ours, but we wrote to nobody.
-func (d *decision) fromForm() bool {
+func fromForm(people []person, list string) bool {
 	outside, recipients := false, false
-	for i := range d.people {
-		switch p := &d.people[i]; {
+	for i := range people {
+		switch p := &people[i]; {
 		case p.role == kith.RoleReplyTo:
-			outside = outside || !p.who.own && p.Address.Address != d.m.ListPost
+			outside = outside || !p.who.own && p.Address.Address != list
 		case p.recipient():
 			if !p.who.own {
 				return false
@@ -266,21 +268,24 @@ func (d *decision) checkForwarding() kith.Reason {
 }
 
 func (d *decision) checkInternal() kith.Reason {
+	d.internal = internal(d.people)
+	if d.internal && d.policy.Internal != InternalRecord {
+		return kith.ReasonInternal
+	}
+	return ""
+}
+
+// internal tells whether all of the people are ours. Without a recipient nobody
+// knows to whom it went.
+func internal(people []person) bool {
 	recipients := false
-	for i := range d.people {
-		if !d.people[i].ours {
-			return ""
+	for i := range people {
+		if !people[i].ours {
+			return false
 		}
-		recipients = recipients || d.people[i].recipient()
+		recipients = recipients || people[i].recipient()
 	}
-	if !recipients {
-		return "" // nobody knows to whom it went
-	}
-	d.internal = true
-	if d.policy.Internal == InternalRecord {
-		return ""
-	}
-	return kith.ReasonInternal
+	return recipients
 }
 
 // checkBulk skips mass mail that comes in. What a contact writes to a
@@ -288,7 +293,8 @@ func (d *decision) checkInternal() kith.Reason {
 // author is a person we know. Nor is what a group of ours, such as sales@,
 // passes on to its members.
 func (d *decision) checkBulk() kith.Reason {
-	if d.m.Bulk && d.direction == kith.Inbound && d.policy.Bulk != BulkRecord && !d.discussion() {
+	d.mass = d.m.Bulk && d.direction == kith.Inbound && !d.discussion()
+	if d.mass && d.policy.Bulk != BulkRecord {
 		return kith.ReasonBulk
 	}
 	return ""
@@ -335,23 +341,11 @@ func (d *decision) checkContacts() kith.Reason {
 			continue
 		}
 		outside, mailbox = true, mailbox || p.who.smtp
-		for _, match := range p.who.matches {
-			if linked != nil {
-				if linked[match.ContactID] {
-					continue
-				}
-				linked[match.ContactID] = true
-			} else if slices.ContainsFunc(d.links, func(l kith.Link) bool { return l.ContactID == match.ContactID }) {
-				continue
-			}
-			d.links = append(d.links, kith.Link{
-				ContactID: match.ContactID,
-				CompanyID: match.CompanyID,
-				Role:      p.role,
-				Matched:   p.Address.Address,
-				Rule:      kith.LinkByEmail,
-				Ambiguous: len(p.who.matches) > 1,
-			})
+		for i := range p.who.matches {
+			d.link(linked, p, &p.who.matches[i], kith.LinkByEmail)
+		}
+		if p.who.company != nil {
+			d.link(linked, p, p.who.company, kith.LinkByDomain)
 		}
 	}
 	switch {
@@ -361,6 +355,26 @@ func (d *decision) checkContacts() kith.Reason {
 		return kith.ReasonNotSMTPAddress
 	}
 	return kith.ReasonNoContact
+}
+
+// link adds a link, unless there is one to that contact. linked, if not nil, is those that there are.
+func (d *decision) link(linked map[kith.ID]bool, p *person, match *kith.Match, rule kith.LinkRule) {
+	if linked != nil {
+		if linked[match.ContactID] {
+			return
+		}
+		linked[match.ContactID] = true
+	} else if slices.ContainsFunc(d.links, func(l kith.Link) bool { return l.ContactID == match.ContactID }) {
+		return
+	}
+	d.links = append(d.links, kith.Link{
+		ContactID: match.ContactID,
+		CompanyID: match.CompanyID,
+		Role:      p.role,
+		Matched:   p.Address.Address,
+		Rule:      rule,
+		Ambiguous: rule == kith.LinkByEmail && len(p.who.matches) > 1,
+	})
 }
 
 func (d *decision) checkTemplate() kith.Reason {

@@ -21,10 +21,16 @@ const maxKnown = 50_000
 type who struct {
 	smtp     bool
 	own      bool
+	by       ownRule
 	owner    string // of an address of ours, "" when it is nobody's in particular
 	personal bool   // neither a role such as info@ nor a machine such as no-reply@
 	never    neverRecord
 	matches  []kith.Match // by contact id
+
+	company *kith.Match // the company whose domain it is in, if no contact has it
+
+	plus      bool // it is none of ours, but would be without its tag
+	plusOwner string
 }
 
 // nobody is what is known of what is no address.
@@ -36,6 +42,7 @@ type neverRecord uint8
 const (
 	neverByPolicy neverRecord = iota + 1
 	neverByContact
+	neverByCompany
 )
 
 // directory holds what is known of addresses for one version of the contacts
@@ -49,16 +56,19 @@ type directory struct {
 	known map[string]*who
 }
 
-// lookUp returns a directory that knows every address of the items.
-func (m *Matcher) lookUp(ctx context.Context, items []kith.Item) (*directory, error) {
+// lookUp returns a directory that knows all of the addresses.
+func (m *Matcher) lookUp(ctx context.Context, all iter.Seq[string]) (*directory, error) {
 	// The version is read before the addresses: an entry may then be newer
 	// than its directory says, which the next batch puts right, never older.
 	version, err := m.contacts.ContactsVersion(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the version of the contacts: %w", err)
 	}
-	dir := m.directory(version)
-	missing := dir.missing(items)
+	dir, err := m.directory(ctx, version)
+	if err != nil {
+		return nil, err
+	}
+	missing := dir.missing(all)
 	if len(missing) == 0 {
 		return dir, nil
 	}
@@ -83,6 +93,11 @@ func (m *Matcher) lookUp(ctx context.Context, items []kith.Item) (*directory, er
 			}
 		}
 	}
+	if m.policy.CompanyByDomain {
+		if err := m.meetCompanies(ctx, dir.identities, found); err != nil {
+			return nil, err
+		}
+	}
 	dir.mu.Lock()
 	defer dir.mu.Unlock()
 	for a, w := range found {
@@ -92,13 +107,29 @@ func (m *Matcher) lookUp(ctx context.Context, items []kith.Item) (*directory, er
 }
 
 // directory returns the one for a version of the contacts, with room in it.
-func (m *Matcher) directory(version int64) *directory {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.current == nil || m.current.version != version || m.current.full() {
-		m.current = &directory{version: version, identities: m.identities, known: map[string]*who{}}
+func (m *Matcher) directory(ctx context.Context, version int64) (*directory, error) {
+	for {
+		m.mu.Lock()
+		current, identities, told := m.current, m.identities, m.told
+		m.mu.Unlock()
+		if current != nil && current.version == version && !current.full() {
+			return current, nil
+		}
+		decided, err := m.contacts.Identities(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read the addresses that were accepted as ours: %w", err)
+		}
+		fresh := &directory{version: version, identities: identities.accept(decided), known: map[string]*who{}}
+		m.mu.Lock()
+		latest := m.told == told
+		if latest && m.current == current {
+			m.current = fresh
+		}
+		m.mu.Unlock()
+		if latest {
+			return fresh, nil
+		}
 	}
-	return m.current
 }
 
 func (dir *directory) full() bool {
@@ -107,23 +138,21 @@ func (dir *directory) full() bool {
 	return len(dir.known) >= maxKnown
 }
 
-// missing returns the addresses of the items that are not known yet.
-func (dir *directory) missing(items []kith.Item) map[string]struct{} {
+// missing returns those of the addresses that are not known yet.
+func (dir *directory) missing(all iter.Seq[string]) map[string]struct{} {
 	dir.mu.RLock()
 	defer dir.mu.RUnlock()
 	var missing map[string]struct{}
-	for i := range items {
-		for a := range addresses(items[i].Message) {
-			if _, ok := dir.known[a]; ok {
-				continue
-			}
-			if missing == nil {
-				missing = map[string]struct{}{}
-			}
-			// A clone, or the entry would keep the whole message in memory.
-			if _, ok := missing[a]; !ok {
-				missing[strings.Clone(a)] = struct{}{}
-			}
+	for a := range all {
+		if _, ok := dir.known[a]; ok {
+			continue
+		}
+		if missing == nil {
+			missing = map[string]struct{}{}
+		}
+		// A clone, or the entry would keep the whole message in memory.
+		if _, ok := missing[a]; !ok {
+			missing[strings.Clone(a)] = struct{}{}
 		}
 	}
 	return missing
@@ -141,11 +170,19 @@ func (m *Matcher) identify(ids Identities, a string) *who {
 	w.smtp = true
 	w.personal = !address.IsNoReply(a) && !address.IsRole(a)
 	for _, form := range m.policy.forms(a) {
-		if owner, ok := ids.own(form); ok {
+		if owner, by := ids.own(form); by != "" {
 			w.own = true
+			if w.by == "" {
+				w.by = by
+			}
 			if w.owner == "" {
 				w.owner = owner
 			}
+		}
+	}
+	if base := address.Unplus(a); !w.own && base != a {
+		if owner, by := ids.own(base); by != "" {
+			w.plus, w.plusOwner = true, owner
 		}
 	}
 	return w
@@ -207,39 +244,54 @@ func (p *Policy) neverRecords(a string) bool {
 	return false
 }
 
-// addresses yields every address on a message, some more than once: all that
-// a rule about privacy has to look at.
-func addresses(m *kith.Message) iter.Seq[string] {
+// addressesOf yields every address on any of the messages.
+func addressesOf(items []kith.Item) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		all := func(list []kith.Address) bool {
-			for i := range list {
-				if list[i].Address != "" && !yield(list[i].Address) {
-					return false
-				}
-			}
-			return true
-		}
-		if !all(m.From) || !all(m.ReplyTo) || !all(m.To) || !all(m.Cc) || !all(m.Bcc) ||
-			!all(m.OriginalFrom) || !all(m.ResentFrom) {
-			return
-		}
-		if m.Sender != nil && m.Sender.Address != "" && !yield(m.Sender.Address) {
-			return
-		}
-		if m.ListPost != "" && !yield(m.ListPost) {
-			return
-		}
-		for _, a := range m.DeliveredTo {
-			if a != "" && !yield(a) {
+		for i := range items {
+			if !eachAddress(items[i].Message, yield) {
 				return
 			}
 		}
-		if m.Bounce != nil {
-			for _, a := range m.Bounce.Recipients {
-				if a != "" && !yield(a) {
-					return
-				}
+	}
+}
+
+// addresses yields every address on a message, some more than once: all that
+// a rule about privacy has to look at.
+func addresses(m *kith.Message) iter.Seq[string] {
+	return func(yield func(string) bool) { eachAddress(m, yield) }
+}
+
+// eachAddress yields them, and tells whether it came to the end.
+func eachAddress(m *kith.Message, yield func(string) bool) bool {
+	all := func(list []kith.Address) bool {
+		for i := range list {
+			if list[i].Address != "" && !yield(list[i].Address) {
+				return false
+			}
+		}
+		return true
+	}
+	if !all(m.From) || !all(m.ReplyTo) || !all(m.To) || !all(m.Cc) || !all(m.Bcc) ||
+		!all(m.OriginalFrom) || !all(m.ResentFrom) {
+		return false
+	}
+	if m.Sender != nil && m.Sender.Address != "" && !yield(m.Sender.Address) {
+		return false
+	}
+	if m.ListPost != "" && !yield(m.ListPost) {
+		return false
+	}
+	for _, a := range m.DeliveredTo {
+		if a != "" && !yield(a) {
+			return false
+		}
+	}
+	if m.Bounce != nil {
+		for _, a := range m.Bounce.Recipients {
+			if a != "" && !yield(a) {
+				return false
 			}
 		}
 	}
+	return true
 }

@@ -23,6 +23,8 @@ func (d *decision) tellNeverRecord(kith.Reason) (result, why string) {
 		switch d.who(a).never {
 		case neverByPolicy:
 			return "", fmt.Sprintf("%s is on it, whom the policy's never_record list excludes; nothing is kept", a)
+		case neverByCompany:
+			return "", fmt.Sprintf("%s is on it, whose domain is that of a company marked never to be recorded; nothing is kept", a)
 		case neverByContact:
 			return "", fmt.Sprintf("%s is on it, a contact marked never to be recorded; nothing is kept", a)
 		}
@@ -159,18 +161,36 @@ func (d *decision) tellContacts(skip kith.Reason) (result, why string) {
 	case len(d.links) == 0:
 		return "none", "internal mail needs no contact"
 	}
-	var matched []string
+	var matched, companies []string
 	for _, link := range d.links {
 		word := fmt.Sprintf("%s (%s)", link.Matched, strings.ReplaceAll(string(link.Role), "_", "-"))
 		if link.Ambiguous {
 			word += ", an address that several contacts share"
 		}
-		matched = append(matched, word)
+		if link.Rule == kith.LinkByDomain {
+			companies = append(companies, word)
+		} else {
+			matched = append(matched, word)
+		}
 	}
+	result = fmt.Sprintf("%d contacts", len(d.links))
 	if len(d.links) == 1 {
-		return "1 contact", "a contact has the address " + first(matched)
+		result = "1 contact"
 	}
-	return fmt.Sprintf("%d contacts", len(d.links)), "contacts have the addresses " + first(matched)
+	switch len(matched) {
+	case 0:
+	case 1:
+		why = "a contact has the address " + matched[0]
+	default:
+		why = "contacts have the addresses " + first(matched)
+	}
+	if len(companies) > 0 {
+		if why != "" {
+			why += "; "
+		}
+		why += "the domain is a company's: " + first(companies)
+	}
+	return result, why
 }
 
 func (d *decision) tellTemplate(skip kith.Reason) (result, why string) {

@@ -1,6 +1,7 @@
 package matcher_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,7 +68,8 @@ func TestExplain(t *testing.T) {
 				t.Fatal(err)
 			}
 			var steps []step
-			for i, s := range got.Steps {
+			decisions := slices.DeleteFunc(got.Steps, func(s kith.Step) bool { return s.Step == "address" })
+			for i, s := range decisions {
 				if i < len(tt.want) && s.Why != "" && strings.Contains(s.Why, tt.want[i].why) {
 					s.Why = tt.want[i].why
 				}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strings"
 
+	"kith"
 	"kith/address"
 )
 
@@ -32,6 +33,7 @@ func (a Account) owner() string {
 type Identities struct {
 	owners  map[string]string // own address → owner, which may be ""
 	more    map[string]string // the same, by With: few, so that they can be copied
+	agreed  map[string]string // the same, of those that were proposed and accepted
 	domains map[string]bool
 }
 
@@ -113,16 +115,48 @@ func (ids Identities) With(a Account) Identities {
 	return ids
 }
 
-// own tells whether a canonical address is ours, and whose it is: "" when it
-// belongs to nobody in particular.
-func (ids Identities) own(canonical string) (owner string, ok bool) {
-	if owner, ok = ids.owners[canonical]; ok {
-		return owner, true
+// accept returns the identities with those that somebody has accepted.
+func (ids Identities) accept(decided []kith.Identity) Identities {
+	ids.agreed = map[string]string{}
+	for _, d := range decided {
+		if d.State == kith.IdentityAccepted {
+			ids.agreed[d.Address] = d.Owner
+		}
 	}
-	if owner, ok = ids.more[canonical]; ok {
-		return owner, true
+	return ids
+}
+
+// Configured tells whether the configuration makes a canonical address ours.
+func (ids Identities) Configured(canonical string) bool {
+	_, by := ids.own(canonical)
+	return by == ownConfigured || by == ownDomain
+}
+
+// ownRule says what makes an address ours.
+type ownRule string
+
+const (
+	ownConfigured ownRule = "configured" // an account has it
+	ownAccepted   ownRule = "accepted"   // it was proposed, or named, and accepted
+	ownDomain     ownRule = "domain"     // it is in one of our own domains
+)
+
+// own tells whether a canonical address is ours, "" if it is not, and whose it
+// is: "" when it belongs to nobody in particular.
+func (ids Identities) own(canonical string) (owner string, by ownRule) {
+	if owner, ok := ids.owners[canonical]; ok {
+		return owner, ownConfigured
 	}
-	return "", ids.domains[address.Domain(canonical)]
+	if owner, ok := ids.more[canonical]; ok {
+		return owner, ownConfigured
+	}
+	if owner, ok := ids.agreed[canonical]; ok {
+		return owner, ownAccepted
+	}
+	if ids.domains[address.Domain(canonical)] {
+		return "", ownDomain
+	}
+	return "", ""
 }
 
 // canonical returns the canonical form of an address, or s where it is none:

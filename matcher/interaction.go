@@ -65,36 +65,46 @@ func (d *decision) interaction() *kith.Interaction {
 // says so; nil when the account does. It prefers what the message says to the
 // account, so that it does not depend on whose copy is read first.
 func (d *decision) owner() (string, *person) {
-	if d.direction == kith.Outbound {
-		var author *person
-		for i := range d.people {
-			p := &d.people[i]
-			if p.role != kith.RoleFrom || !p.who.own {
-				continue
-			}
-			if p.who.owner != "" {
-				return p.who.owner, p
-			}
-			if author == nil {
-				author = p
-			}
-		}
-		if author != nil {
-			return author.Address.Address, author // a colleague without an account
-		}
-		return d.account, nil
+	if owner, by := ownerOf(d.people, d.direction); by != nil {
+		return owner, by
 	}
-	for i := range d.people {
-		if p := &d.people[i]; p.recipient() && p.who.owner != "" {
-			return p.who.owner, p
-		}
-	}
-	for _, a := range d.m.DeliveredTo {
-		if w := d.who(a); w.owner != "" {
-			return w.owner, &person{Address: kith.Address{Address: a}, who: w}
+	if d.direction != kith.Outbound {
+		for _, a := range d.m.DeliveredTo {
+			if w := d.who(a); w.owner != "" {
+				return w.owner, &person{Address: kith.Address{Address: a}, who: w}
+			}
 		}
 	}
 	return d.account, nil
+}
+
+// ownerOf returns whose interaction it is, and who of the people says so; nil if nobody does.
+func ownerOf(people []person, direction kith.Direction) (string, *person) {
+	if direction != kith.Outbound {
+		for i := range people {
+			if p := &people[i]; p.recipient() && p.who.owner != "" {
+				return p.who.owner, p
+			}
+		}
+		return "", nil
+	}
+	var author *person
+	for i := range people {
+		p := &people[i]
+		if p.role != kith.RoleFrom || !p.who.own {
+			continue
+		}
+		if p.who.owner != "" {
+			return p.who.owner, p
+		}
+		if author == nil {
+			author = p
+		}
+	}
+	if author == nil {
+		return "", nil
+	}
+	return author.Address.Address, author // a colleague without an account
 }
 
 // initiator tells who wrote the first message of the thread, which is known
@@ -138,7 +148,7 @@ func (d *decision) many() bool { return len(d.people) > d.policy.participants() 
 
 // matters tells who is kept however many there are.
 func (p *person) matters() bool {
-	return !p.recipient() || p.ours || len(p.who.matches) > 0
+	return !p.recipient() || p.ours || len(p.who.matches) > 0 || p.who.company != nil
 }
 
 func (d *decision) flags() []string {
@@ -148,6 +158,9 @@ func (d *decision) flags() []string {
 	}
 	if d.m.Bulk {
 		flags = append(flags, FlagBulk)
+	}
+	if d.mass {
+		flags = append(flags, FlagMassMail)
 	}
 	if d.m.DateSource != kith.DateFromHeader {
 		flags = append(flags, "date_source="+string(d.m.DateSource))

@@ -172,7 +172,7 @@ func TestMatching(t *testing.T) {
 			want: in("sales@us.test", "from news@shop.test shop").flagged("bulk")},
 		{name: "bulk is recorded by policy", policy: matcher.Policy{Bulk: matcher.BulkRecord},
 			item: letter("news@shop.test", fromUs, with(func(m *kith.Message) { m.Bulk = true })),
-			want: in("alice@us.test", "from news@shop.test shop").flagged("bulk")},
+			want: in("alice@us.test", "from news@shop.test shop").flagged("bulk", "mass_mail")},
 		{name: "B11 the contact is only in Cc",
 			item: letter("x@x.test", fromUs, with(func(m *kith.Message) { m.Cc = list("ann@client.test") })),
 			want: in("alice@us.test", "cc ann@client.test ann")},

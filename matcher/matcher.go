@@ -14,11 +14,19 @@ import (
 
 // Contacts is what the matcher asks of the register.
 type Contacts interface {
-	// ContactsVersion changes whenever an answer of MatchAddresses may.
+	// ContactsVersion changes whenever an answer of the others may, as far as
+	// it is about contacts or about identities that are accepted.
 	ContactsVersion(ctx context.Context) (int64, error)
 	// MatchAddresses returns the contacts that have each of the canonical
 	// addresses; addresses that nobody has are missing.
 	MatchAddresses(ctx context.Context, addresses []string) (map[string][]kith.Match, error)
+	// MatchDomains returns the company that each of the canonical domains is
+	// of; domains of none are missing. It is asked if the policy wants it.
+	MatchDomains(ctx context.Context, domains []string) (map[string]kith.Match, error)
+	// Identities returns the addresses that seem to be ours, with what was decided about them.
+	Identities(ctx context.Context) ([]kith.Identity, error)
+	// Contact returns a contact, for explanations.
+	Contact(ctx context.Context, id kith.ID) (kith.Contact, error)
 }
 
 // Matcher decides about items. It is safe for concurrent use. The policy is
@@ -29,6 +37,7 @@ type Matcher struct {
 
 	mu         sync.Mutex
 	identities Identities
+	told       int // how often somebody told who we are
 	current    *directory
 }
 
@@ -42,12 +51,13 @@ func (m *Matcher) SetIdentities(identities Identities) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.identities, m.current = identities, nil
+	m.told++
 }
 
 // Match returns the outcome of every item, in the order of the items. When the
 // contacts can't be read it returns an error, and nothing is decided.
 func (m *Matcher) Match(ctx context.Context, account Account, items []kith.Item) ([]kith.Outcome, error) {
-	dir, err := m.lookUp(ctx, items)
+	dir, err := m.lookUp(ctx, addressesOf(items))
 	if err != nil {
 		return nil, fmt.Errorf("match %d messages of account %s: %w", len(items), account.Name, err)
 	}
@@ -61,20 +71,4 @@ func (m *Matcher) Match(ctx context.Context, account Account, items []kith.Item)
 		outcomes[i] = d.decide(&items[i])
 	}
 	return outcomes, nil
-}
-
-// Explain returns the outcome that Match gives the item, with the steps that
-// led to it. The steps name addresses: they are for the eyes of a person, not
-// for a log.
-func (m *Matcher) Explain(ctx context.Context, account Account, item kith.Item) (kith.Outcome, error) {
-	dir, err := m.lookUp(ctx, []kith.Item{item})
-	if err != nil {
-		return kith.Outcome{}, fmt.Errorf("explain a message of account %s: %w", account.Name, err)
-	}
-	d := decision{policy: &m.policy, account: account.owner(), explain: true}
-
-	dir.mu.RLock()
-	defer dir.mu.RUnlock()
-	d.known = dir.known
-	return d.decide(&item), nil
 }

@@ -18,6 +18,10 @@ type Policy struct {
 	// for gmail.com, where the form as written is not known itself.
 	GmailDots bool
 
+	// CompanyByDomain links an address that no contact has to the company that
+	// has its domain, or a domain above it.
+	CompanyByDomain bool
+
 	// Participants is how many people an interaction keeps; 0 means 500. Contacts,
 	// our own people and the authors are kept beyond it: the source bounds those.
 	Participants int
@@ -103,6 +107,7 @@ const (
 const (
 	FlagAutoReply        = "auto_reply"        // a machine answered; it does not count as an answer
 	FlagBulk             = "bulk"              // it came through a mailing list
+	FlagMassMail         = "mass_mail"         // nobody wrote it to a list: it is recorded because the policy wants mass mail
 	FlagPrivate          = "private"           // its author marked it private; content was left out
 	FlagProposedIdentity = "proposed_identity" // the from address seems to be ours, but is not configured
 	FlagResent           = "resent"            // somebody sent it on unchanged (RFC 5322 §3.6.6)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +21,8 @@ type register struct {
 	version int64
 	known   map[string][]kith.Match
 	asked   [][]string
+	domains map[string]kith.Match
+	decided []kith.Identity
 
 	err        error // of MatchAddresses
 	versionErr error
@@ -45,6 +48,37 @@ func (r *register) MatchAddresses(_ context.Context, addresses []string) (map[st
 		}
 	}
 	return found, nil
+}
+
+func (r *register) MatchDomains(_ context.Context, domains []string) (map[string]kith.Match, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked = append(r.asked, slices.Clone(domains))
+	found := map[string]kith.Match{}
+	for _, d := range domains {
+		if m, ok := r.domains[d]; ok {
+			found[d] = m
+		}
+	}
+	return found, r.err
+}
+
+func (r *register) Identities(context.Context) ([]kith.Identity, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.decided), nil
+}
+
+func (r *register) Contact(_ context.Context, id kith.ID) (kith.Contact, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := kith.Contact{ID: id, Name: "Contact " + id.String()[:2]}
+	for _, a := range slices.Sorted(maps.Keys(r.known)) {
+		if slices.ContainsFunc(r.known[a], func(m kith.Match) bool { return m.ContactID == id }) {
+			c.Emails = append(c.Emails, a)
+		}
+	}
+	return c, nil
 }
 
 // The contacts of the tests.

@@ -15,8 +15,6 @@ const MostProposed = 5000
 type Identities interface {
 	// Identities returns all of them, by address.
 	Identities(ctx context.Context) ([]kith.Identity, error)
-	// AcceptedIdentities returns the addresses that were accepted, with their owners.
-	AcceptedIdentities(ctx context.Context) (map[string]string, error)
 	// DecideIdentity gives an address its state, and, if owner is not "", its
 	// owner. One that is not known is inserted. What was counted for one
 	// that is rejected is forgotten. It is a change of [Contacts] ContactsVersion.

@@ -174,7 +174,7 @@ func (r *run) match(ctx context.Context, stream kith.Stream, batch kith.Batch, r
 			d.skipped[outcome.Skip]++
 			continue
 		}
-		d.captured = append(d.captured, kith.Captured{Ref: item.Ref, Interaction: outcome.Interaction})
+		d.captured = append(d.captured, kith.Captured{Ref: item.Ref, Interaction: outcome.Interaction, Sightings: outcome.Sightings})
 	}
 	d.Items = nil // what strangers wrote is forgotten here
 	return d, nil

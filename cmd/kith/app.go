@@ -75,9 +75,6 @@ func unsupported(cfg *config.Config) error {
 	if cfg.Policy.CreateContacts != config.CreateNever {
 		keys = append(keys, "create_contacts")
 	}
-	if cfg.Policy.CompanyByDomain {
-		keys = append(keys, "company_by_domain")
-	}
 	if len(keys) > 0 {
 		return usagef("%s: [policy] %s: this version can do no more than the default; take it out", cfg.Path, strings.Join(keys, ", "))
 	}
@@ -115,17 +112,18 @@ func (a *app) logger() *slog.Logger {
 // policy translates the configured policy.
 func policy(cfg *config.Config) matcher.Policy {
 	p := matcher.Policy{
-		Internal:       matcher.Internal(cfg.Policy.Internal),
-		Bulk:           matcher.Bulk(cfg.Policy.Bulk),
-		AutoReply:      matcher.AutoReply(cfg.Policy.AutoReply),
-		Private:        matcher.Private(cfg.Policy.Private),
-		Subject:        matcher.Subject(cfg.Policy.Subject),
-		Body:           matcher.Body(cfg.Policy.Body),
-		PlusAddressing: cfg.Policy.PlusAddressing,
-		GmailDots:      cfg.Policy.GmailDots,
-		Participants:   cfg.Limits.Recipients,
-		NeverRecord:    cfg.Policy.NeverRecord,
-		Templates:      map[matcher.Event]string{},
+		Internal:        matcher.Internal(cfg.Policy.Internal),
+		Bulk:            matcher.Bulk(cfg.Policy.Bulk),
+		AutoReply:       matcher.AutoReply(cfg.Policy.AutoReply),
+		Private:         matcher.Private(cfg.Policy.Private),
+		Subject:         matcher.Subject(cfg.Policy.Subject),
+		Body:            matcher.Body(cfg.Policy.Body),
+		PlusAddressing:  cfg.Policy.PlusAddressing,
+		GmailDots:       cfg.Policy.GmailDots,
+		CompanyByDomain: cfg.Policy.CompanyByDomain,
+		Participants:    cfg.Limits.Recipients,
+		NeverRecord:     cfg.Policy.NeverRecord,
+		Templates:       map[matcher.Event]string{},
 	}
 	for event, code := range cfg.Templates {
 		p.Templates[matcher.Event(event)] = code

@@ -22,6 +22,7 @@ type accountsCmd struct {
 	Disable accountsDisableCmd `cmd:"" help:"Let accounts of the register rest."`
 	Enable  accountsEnableCmd  `cmd:"" help:"Poll accounts of the register again, whatever was wrong with them."`
 	Rm      accountsRmCmd      `cmd:"" help:"Remove accounts from the register; what they recorded stays."`
+	Forget  accountsForgetCmd  `cmd:"" help:"Remove what is left of an account that was removed, and what nobody else has seen."`
 	Key     accountsKeyCmd     `cmd:"" help:"Make a key for the passwords of accounts of the register."`
 	Rekey   accountsRekeyCmd   `cmd:"" help:"Seal all passwords of the register anew, with the first key."`
 }

@@ -277,11 +277,17 @@ func (cmd *contactsEditCmd) Run(ctx context.Context, a *app) error {
 	if cmd.Name != "" {
 		c.Name = cmd.Name
 	}
+	before := c.NeverRecord
 	if err := cmd.fill(&c); err != nil {
 		return err
 	}
 	if err := s.UpdateContact(ctx, c, a.now()); err != nil {
 		return err
+	}
+	if c.NeverRecord && !before {
+		if err := a.tellOnFile(ctx, s, []kith.ID{c.ID}); err != nil {
+			return err
+		}
 	}
 	return a.printContact(ctx, s, c.ID)
 }

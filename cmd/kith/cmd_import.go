@@ -72,11 +72,18 @@ func (cmd *contactsImportCmd) Run(ctx context.Context, a *app) error {
 		source = format
 	}
 	at := a.now()
+	var never []kith.ID // those who are not to be recorded any more
 	put := func(ctx context.Context, contacts []kith.Contact, dryRun bool) ([]kith.ContactChange, error) {
 		for i := range contacts {
 			contacts[i].Source = source
 		}
-		return s.PutContacts(ctx, contacts, at, dryRun)
+		changes, err := s.PutContacts(ctx, contacts, at, dryRun)
+		for i, change := range changes {
+			if contacts[i].NeverRecord && change == kith.ContactUpdated {
+				never = append(never, contacts[i].ID)
+			}
+		}
+		return changes, err
 	}
 	options := contactfile.ImportOptions{DryRun: cmd.DryRun}
 	if !a.quiet && !a.json && isTerminal(a.stderr) {
@@ -98,6 +105,9 @@ func (cmd *contactsImportCmd) Run(ctx context.Context, a *app) error {
 	}
 	if err != nil {
 		return fmt.Errorf("import %s: %w", cmd.File, err)
+	}
+	if err := a.tellOnFile(ctx, s, never); err != nil {
+		return err
 	}
 	if result.RejectedRows > 0 {
 		return errPartly

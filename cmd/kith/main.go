@@ -79,6 +79,8 @@ type cli struct {
 	Explain      explainCmd      `cmd:"" group:"run" help:"Tell why a message was recorded or not."`
 	Inspect      inspectCmd      `cmd:"" group:"run" help:"Show how kith reads a file of mail or contacts."`
 	Contacts     contactsCmd     `cmd:"" group:"register" help:"The people and companies we know."`
+	Identities   identitiesCmd   `cmd:"" group:"register" help:"Addresses that seem to be our own, and those that were accepted."`
+	Policy       policyCmd       `cmd:"" group:"register" help:"Bring what is on file in line with today's policy."`
 	Interactions interactionsCmd `cmd:"" group:"register" help:"The register of interactions."`
 	Accounts     accountsCmd     `cmd:"" group:"admin" help:"The accounts of the configuration file and of the register."`
 	Migrate      migrateCmd      `cmd:"" group:"admin" help:"Bring the database to this version's schema."`

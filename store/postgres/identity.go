@@ -42,21 +42,6 @@ func (s *Store) Identities(ctx context.Context) ([]kith.Identity, error) {
 	return all, err
 }
 
-// AcceptedIdentities implements [store.Identities].
-func (s *Store) AcceptedIdentities(ctx context.Context) (map[string]string, error) {
-	owners := make(map[string]string)
-	err := s.read(ctx, "read the accepted identities", func(tx tx) error {
-		clear(owners)
-		return tx.each(ctx, `SELECT address, owner FROM identities WHERE state = $1`, []any{string(kith.IdentityAccepted)}, func(scan func(...any) error) error {
-			var address, owner string
-			err := scan(&address, &owner)
-			owners[address] = owner
-			return err
-		})
-	})
-	return owners, err
-}
-
 // DecideIdentity implements [store.Identities].
 func (s *Store) DecideIdentity(ctx context.Context, address string, state kith.IdentityState, owner string, at time.Time) (kith.Identity, error) {
 	address, owner = store.Clean(address), store.Clean(owner)
