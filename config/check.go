@@ -29,6 +29,9 @@ func (l *loader) check() {
 			l.problem(index("own_domains", i), "%q is no domain: want a name such as example.test, without @", domain)
 		}
 	}
+	if c.Region != "" && !l.env.ValidRegion(c.Region) {
+		l.problem("region", "%q is no country known here: want two capital letters of ISO 3166, such as BE", c.Region)
+	}
 	l.checkHTTP()
 	if c.Limits.AccountTimeout < c.Limits.TimeSlice {
 		l.problem("limits.account_timeout", "%s is shorter than time_slice (%s): no slice would ever end", c.Limits.AccountTimeout, c.Limits.TimeSlice)

@@ -28,6 +28,7 @@ type Config struct {
 	Since      Since          `toml:"since" default:"365d" help:"How far back the first capture goes: hours, days, weeks, months or years (720h 365d 26w 18mo 2y), or a date."`
 	OwnDomains []string       `toml:"own_domains" example:"example.test" help:"Addresses in these domains are us, not contacts."`
 	TimeZone   *time.Location `toml:"time_zone" example:"Europe/Brussels" help:"For times without a zone, dates and schedules. Left out: the system's."`
+	Region     string         `toml:"region" example:"BE" help:"The country (ISO 3166, two letters) whose phone numbers are written without their country. Left out: such numbers stay as they are."`
 	HTTP       HTTP           `toml:"http" help:"The HTTP endpoint."`
 	Log        Log            `toml:"log" help:"The log, on standard error."`
 	Limits     Limits         `toml:"limits" help:"How much is done at once, and how much is read."`

@@ -22,6 +22,8 @@ type Env struct {
 	// rule of whoever matches them: a pattern that passed here and then
 	// covered nothing would record what must not be.
 	ValidPattern func(pattern string) error
+	// ValidRegion tells whether phone numbers of a country are known, for the same reason.
+	ValidRegion func(region string) bool
 }
 
 // Find returns the file to load: the one named on the command line, else the

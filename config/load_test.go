@@ -76,6 +76,7 @@ func environment(vars map[string]string) config.Env {
 		Getenv:       func(name string) string { return vars[name] },
 		Now:          now,
 		ValidPattern: validPattern,
+		ValidRegion:  func(region string) bool { return region == "BE" },
 	}
 }
 
@@ -194,6 +195,7 @@ func TestLoadFull(t *testing.T) {
 		Database:   config.Database{Driver: config.SQLite, Path: "/var/lib/kith/kith.db"},
 		OwnDomains: []string{"example.test"},
 		TimeZone:   brussels,
+		Region:     "BE",
 		HTTP:       config.HTTP{Listen: "127.0.0.1:8625"},
 		Log:        config.Log{Level: "info", Format: "text"},
 		Limits: config.Limits{
@@ -348,7 +350,7 @@ func TestLoadConfD(t *testing.T) {
 				"conf.d/b.toml": fmt.Sprintf(account, "a b", "alice"),
 			},
 			"conf.d/a.toml:1:1: not valid TOML: expected key but reached end of input\n   1 | [\n     | ^\n" +
-				"kith.toml:1:1: bogus: unknown key; known here: account, database, database_replica, http, limits, log, own_domains, policy, secrets, since, templates, time_zone\n" +
+				"kith.toml:1:1: bogus: unknown key; known here: account, database, database_replica, http, limits, log, own_domains, policy, region, secrets, since, templates, time_zone\n" +
 				"   1 | bogus = 1\n     | ^^^^^\n" +
 				"conf.d/b.toml:2:8: account \"a b\": name: \"a b\" is no name for an account: want letters, digits and - _ . @, 64 at most, a letter or digit first\n" +
 				"   2 | name = \"a b\"\n     |        ^^^^^",

@@ -22,7 +22,7 @@ var mistakes = []struct {
 kith.toml:1:1: sinse: unknown key; did you mean "since"?
    1 | sinse = "30d"
      | ^^^^^
-kith.toml:2:1: colour: unknown key; known here: account, database, database_replica, http, limits, log, own_domains, policy, secrets, since, templates, time_zone
+kith.toml:2:1: colour: unknown key; known here: account, database, database_replica, http, limits, log, own_domains, policy, region, secrets, since, templates, time_zone
    2 | colour = "blue"
      | ^^^^^^
 kith.toml:6:1: policy.since: unknown key; it belongs at the top of the file, before the first [table]
@@ -127,6 +127,11 @@ kith.toml:1:65: own_domains: "" is no domain: want a name such as example.test, 
 kith.toml:1:13: time_zone: "Europe/Brussel" is no time zone known here: want a name such as Europe/Brussels or UTC
    1 | time_zone = "Europe/Brussel"
      |             ^^^^^^^^^^^^^^^^
+`},
+	{"a region that does not exist", "invalid-region.toml", `
+kith.toml:1:10: region: "belgium" is no country known here: want two capital letters of ISO 3166, such as BE
+   1 | region = "belgium"
+     |          ^^^^^^^^^
 `},
 	{"another database; its password is not shown", "invalid-database.toml", `
 kith.toml:1:12: database: is no database: want sqlite:///path/to/kith.db or postgres://user@host/name

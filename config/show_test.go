@@ -137,6 +137,7 @@ func TestSchemaKnowsTheInterface(t *testing.T) {
 		own_domains
 		policy policy.auto_reply policy.body policy.bulk policy.company_by_domain policy.create_contacts policy.gmail_dots policy.internal
 		policy.never_record policy.plus_addressing policy.private policy.subject policy.unmatched
+		region
 		secrets secrets.key_command secrets.key_credential secrets.key_env secrets.key_file
 		since
 		templates templates.email_in templates.email_out templates.letter_in templates.letter_out templates.meeting

@@ -16,6 +16,7 @@ import (
 	"kith"
 	"kith/address"
 	"kith/config"
+	"kith/contactfile"
 	"kith/matcher"
 	syncer "kith/sync"
 	"kith/sync/imapsource"
@@ -83,7 +84,7 @@ func unsupported(cfg *config.Config) error {
 
 // configEnv is what a configuration depends on beside its files.
 func (a *app) configEnv() config.Env {
-	return config.Env{Getenv: a.getenv, Now: a.now(), ValidPattern: address.ValidPattern}
+	return config.Env{Getenv: a.getenv, Now: a.now(), ValidPattern: address.ValidPattern, ValidRegion: contactfile.Region}
 }
 
 // logger returns the log for this run: on standard error, as configured.

@@ -149,7 +149,7 @@ type contactFields struct {
 }
 
 // fill puts the flags that were given into c.
-func (f *contactFields) fill(c *kith.Contact) error {
+func (f *contactFields) fill(c *kith.Contact, region string) error {
 	set := func(field *string, value string) {
 		if value != "" {
 			*field = value
@@ -184,7 +184,7 @@ func (f *contactFields) fill(c *kith.Contact) error {
 			if !ok {
 				return usagef("--phone %q is no phone number", written)
 			}
-			c.Phones = append(c.Phones, phone)
+			c.Phones = append(c.Phones, contactfile.International(phone, region))
 		}
 	}
 	if len(f.Tag) > 0 {
@@ -219,7 +219,7 @@ func (cmd *contactsAddCmd) Run(ctx context.Context, a *app) error {
 		return usagef("a contact needs a name")
 	}
 	c := kith.Contact{Type: kith.Person, Source: "manual", Name: cmd.Name}
-	if err := cmd.fill(&c); err != nil {
+	if err := cmd.fill(&c, a.cfg.Region); err != nil {
 		return err
 	}
 	for _, word := range append(append([]string{}, c.Emails...), c.Phones...) {
@@ -278,7 +278,7 @@ func (cmd *contactsEditCmd) Run(ctx context.Context, a *app) error {
 		c.Name = cmd.Name
 	}
 	before := c.NeverRecord
-	if err := cmd.fill(&c); err != nil {
+	if err := cmd.fill(&c, a.cfg.Region); err != nil {
 		return err
 	}
 	if err := s.UpdateContact(ctx, c, a.now()); err != nil {

@@ -76,6 +76,9 @@ func (cmd *contactsImportCmd) Run(ctx context.Context, a *app) error {
 	put := func(ctx context.Context, contacts []kith.Contact, dryRun bool) ([]kith.ContactChange, error) {
 		for i := range contacts {
 			contacts[i].Source = source
+			for n, phone := range contacts[i].Phones {
+				contacts[i].Phones[n] = contactfile.International(phone, a.cfg.Region)
+			}
 		}
 		changes, err := s.PutContacts(ctx, contacts, at, dryRun)
 		for i, change := range changes {

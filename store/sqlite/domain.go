@@ -7,6 +7,13 @@ import (
 	"kith/store/internal/contacts"
 )
 
+// matchDomains finds addresses by the expression of the index addresses_domain.
+const matchDomains = `SELECT DISTINCT j.value, c.type = 'company', k.n, k.tail, k.never_record, k.archived
+	FROM (SELECT DISTINCT value FROM json_each(?)) j
+	CROSS JOIN addresses a ON substr(a.address, instr(a.address, '@') + 1) = j.value AND instr(a.address, '@') > 0
+	JOIN contacts c ON c.n = a.contact
+	JOIN contacts k ON k.n = CASE c.type WHEN 'company' THEN c.n ELSE c.company END`
+
 // MatchDomains implements [store.Contacts].
 func (s *Store) MatchDomains(ctx context.Context, domains []string) (map[string]kith.Match, error) {
 	if len(domains) == 0 {
@@ -15,12 +22,7 @@ func (s *Store) MatchDomains(ctx context.Context, domains []string) (map[string]
 	var shares []contacts.DomainShare
 	err := s.read(ctx, "match domains", func(tx tx) error {
 		shares = nil
-		// The expression is that of the index addresses_domain.
-		return tx.each(ctx, `SELECT DISTINCT j.value, c.type = 'company', k.n, k.tail, k.never_record, k.archived
-			FROM (SELECT DISTINCT value FROM json_each(?)) j
-			CROSS JOIN addresses a ON substr(a.address, instr(a.address, '@') + 1) = j.value AND instr(a.address, '@') > 0
-			JOIN contacts c ON c.n = a.contact
-			JOIN contacts k ON k.n = CASE c.type WHEN 'company' THEN c.n ELSE c.company END`, []any{list(domains)},
+		return tx.each(ctx, matchDomains, []any{list(domains)},
 			func(scan func(...any) error) error {
 				var d contacts.DomainShare
 				var n, tail int64

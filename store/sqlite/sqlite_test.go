@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -276,6 +277,16 @@ func TestPlans(t *testing.T) {
 				t.Errorf("%s: %s", tt.what, step)
 			}
 		}
+	}
+}
+
+// B07: whose domain it is, is looked up in an index, however many contacts there are.
+func TestDomainsAreIndexed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kith.db")
+	openAt(t, path, sqlite.Options{})
+	steps := plan(t, raw(t, path), strings.ReplaceAll(sqlite.MatchDomainsQuery, "?", "'[]'"))
+	if !slices.ContainsFunc(steps, func(step string) bool { return strings.Contains(step, "addresses_domain (") }) {
+		t.Errorf("B07 the plan is %q", steps)
 	}
 }
 
