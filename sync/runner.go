@@ -18,7 +18,10 @@ type Runner struct {
 	turned atomic.Int64 // UnixNano of the last turn of the loop
 }
 
-const turn = time.Second // how often the runner looks for due accounts
+const (
+	turn = time.Second           // how often the runner looks for due accounts
+	soon = 50 * time.Millisecond // the same while more are due than workers or hosts could take
+)
 
 // Turned returns when the loop last found its way round: the sign that it lives.
 func (r *Runner) Turned() time.Time { return time.Unix(0, r.turned.Load()) }
@@ -43,11 +46,13 @@ func (r *Runner) Run(ctx context.Context) error {
 
 	for {
 		r.turned.Store(time.Now().UnixNano())
+		more := true
 		if free := cap(slots) - len(slots); free > 0 {
 			due, err := r.ClaimDue(ctx, free)
 			if ctx.Err() == nil {
 				storeDown.log(r.Poller.Log, "look for due accounts", err)
 			}
+			more = len(due) == free
 			for _, account := range due {
 				slots <- struct{}{}
 				running.Add(1)
@@ -58,6 +63,10 @@ func (r *Runner) Run(ctx context.Context) error {
 				}()
 			}
 		}
+		var again <-chan time.Time
+		if more || r.Crowded() {
+			again = time.After(soon)
+		}
 		select {
 		case <-ctx.Done():
 			stop := time.AfterFunc(r.Grace, cut)
@@ -65,6 +74,7 @@ func (r *Runner) Run(ctx context.Context) error {
 			stop.Stop()
 			return nil
 		case <-ticker.C:
+		case <-again:
 		}
 	}
 }

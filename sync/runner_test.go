@@ -78,7 +78,9 @@ func (s *schedule) Beat(_ context.Context, d kith.Daemon, polling []string, leas
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, name := range polling {
-		s.leases[name] = lease
+		if s.rows[name].Daemon == d.Name {
+			s.leases[name] = lease
+		}
 	}
 	s.daemons[d.Name] = d
 	return s.err

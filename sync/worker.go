@@ -31,7 +31,6 @@ const Lease = 40 * time.Second
 
 const (
 	beatEvery = 10 * time.Second // how often a daemon shows that it lives
-	hostPause = 2 * time.Second  // how long an account waits for a free connection to its host
 	endWait   = 5 * time.Second  // how long writing the end of a run may take
 	endPause  = time.Second      // and how long until it is tried again
 )
@@ -57,7 +56,7 @@ type Worker struct {
 	Progress func(Progress)
 
 	mu      sync.Mutex
-	hosts   map[string]int // accounts of each host that are polled
+	hosts   map[string]*host
 	polling map[string]int // accounts that are polled: twice for a moment, when a run finds itself overtaken
 	beaten  time.Time
 }
@@ -83,11 +82,12 @@ func (w *Worker) ClaimDue(ctx context.Context, limit int) ([]kith.Account, error
 // connection to spare is put back.
 func (w *Worker) Work(ctx context.Context, soft <-chan struct{}, account kith.Account) {
 	var err error
-	if host := w.HostOf(ctx, account.Name); w.enter(account.Name, host) {
+	if host, wait := w.enter(ctx, account); host != nil {
+		began := time.Now()
 		err = w.run(ctx, soft, account)
-		w.leave(account.Name, host)
+		w.leave(account.Name, host, time.Since(began))
 	} else {
-		err = w.PutBack(ctx, account)
+		err = w.PutBack(ctx, account, wait)
 	}
 	log := w.Poller.Log.With("account", account.Name)
 	switch {
@@ -98,9 +98,9 @@ func (w *Worker) Work(ctx context.Context, soft <-chan struct{}, account kith.Ac
 	}
 }
 
-// PutBack gives a claimed account back unpolled, for a little later.
-func (w *Worker) PutBack(ctx context.Context, account kith.Account) error {
-	account.NextPoll = w.Clock.Now().Add(hostPause)
+// PutBack gives a claimed account back unpolled. It is due again after the given time.
+func (w *Worker) PutBack(ctx context.Context, account kith.Account, wait time.Duration) error {
+	account.NextPoll = w.Clock.Now().Add(wait)
 	return w.Store.PollEnded(ctx, account)
 }
 
@@ -153,29 +153,57 @@ func (w *Worker) end(ctx context.Context, soft <-chan struct{}, account kith.Acc
 	}
 }
 
-func (w *Worker) enter(account, host string) bool {
+// enter takes a connection to the account's host. If there is none to spare the host is
+// nil, and the account has to wait.
+func (w *Worker) enter(ctx context.Context, account kith.Account) (h *host, wait time.Duration) {
+	name := w.HostOf(ctx, account.Name)
+	now := time.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.hosts[host] >= w.PerHost {
-		return false
+	if h = w.hosts[name]; h == nil {
+		if w.hosts == nil {
+			w.hosts, w.polling = map[string]*host{}, map[string]int{}
+		}
+		maps.DeleteFunc(w.hosts, func(_ string, h *host) bool { return h.idle(now) })
+		h = &host{}
+		w.hosts[name] = h
 	}
-	if w.hosts == nil {
-		w.hosts, w.polling = map[string]int{}, map[string]int{}
+	if h.polled >= w.PerHost {
+		most := hostMost
+		if s, err := ParseSchedule(account.Schedule, w.Zone); err == nil {
+			most = min(most, s.Interval(now)) // for the sake of those that are polled often
+		}
+		return nil, h.wait(now, w.PerHost, most, spread(account.Name))
 	}
-	w.hosts[host]++
-	w.polling[account]++
-	return true
+	if h.polled++; h.polled == w.PerHost {
+		h.full = now
+	}
+	w.polling[account.Name]++
+	return h, 0
 }
 
-func (w *Worker) leave(account, host string) {
+// Crowded tells whether it is worthwhile to look for due accounts more often than usual: some wait
+// for connections to their host, which come free several times a second.
+func (w *Worker) Crowded() bool {
+	now := time.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, h := range w.hosts {
+		if h.crowded(now) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *Worker) leave(account string, h *host, took time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.polling[account]--; w.polling[account] == 0 {
 		delete(w.polling, account)
 	}
-	if w.hosts[host]--; w.hosts[host] == 0 {
-		delete(w.hosts, host)
-	}
+	h.polled--
+	h.ended(took)
 }
 
 // Beat tells the register every few seconds that the daemon lives and what it polls, until ctx

@@ -22,12 +22,21 @@ import (
 // accounts writes accounts that are due now into the register.
 func accounts(t testing.TB, s *postgres.Store, schedule string, names ...string) {
 	t.Helper()
-	var rows []kith.Account
+	reconcile(t, s, due(schedule, names...))
+}
+
+// due are accounts that are due now.
+func due(schedule string, names ...string) (rows []kith.Account) {
 	for _, name := range names {
 		rows = append(rows, kith.Account{
 			Name: name, Kind: "imap", Schedule: schedule, Settings: "settings", State: kith.StateNew, NextPoll: time.Now().Add(-time.Second),
 		})
 	}
+	return rows
+}
+
+func reconcile(t testing.TB, s *postgres.Store, rows []kith.Account) {
+	t.Helper()
 	if err := s.Reconcile(t.Context(), rows); err != nil {
 		t.Fatal(err)
 	}
@@ -141,6 +150,68 @@ func TestConnectionsToOneHostAreBounded(t *testing.T) {
 		if n := len(c.times(name)); n != 1 {
 			t.Errorf("account %s was polled %d times", name, n)
 		}
+	}
+}
+
+func TestHostThatHangs(t *testing.T) {
+	// I04 E16 The accounts of a host that hangs cost few claims, and those of others are polled on time.
+	t.Parallel()
+	url := prepared(t)
+	c := newTally()
+	s := open(t, url)
+	away, well := numbered(100), []string{"well-1", "well-2", "well-3"}
+	reconcile(t, s, append(due("@every 5m", away...), due("@every 2s", well...)...))
+	release := make(chan struct{})
+	m := member(open(t, url), "one", quiet, func(_ context.Context, account string) error {
+		defer c.enter("one", account)()
+		if !strings.HasPrefix(account, "well") {
+			<-release
+		}
+		return nil
+	})
+	m.HostOf = func(_ context.Context, account string) string { return account[:4] }
+	m.Daemon.Workers = 8
+	start(t, m)
+	free := sync.OnceFunc(func() { close(release) })
+	t.Cleanup(free)
+	began := time.Now()
+	c.until(t, "those of another host are polled six times", 40*time.Second, func() bool {
+		for _, name := range well {
+			if len(c.times(name)) < 6 {
+				return false
+			}
+		}
+		return true
+	})
+	if took := time.Since(began); took > 25*time.Second {
+		t.Errorf("six polls at intervals of two seconds took %v", took)
+	}
+	var jobs int
+	if err := s.Pool().QueryRow(t.Context(), `SELECT count(*) FROM river_job WHERE args->>'account' LIKE 'account-%'`).Scan(&jobs); err != nil {
+		t.Fatal(err)
+	}
+	if jobs > 4*len(away) {
+		t.Errorf("%d jobs were made of %d accounts whose host hangs", jobs, len(away))
+	}
+}
+
+func TestWorkersAreUsed(t *testing.T) {
+	// I14 accounts that all are due are polled as fast as the workers can, not one a second each.
+	t.Parallel()
+	url := prepared(t)
+	c := newTally()
+	names := numbered(300)
+	accounts(t, open(t, url), "@every 1h", names...)
+	m := member(open(t, url), "one", quiet, func(_ context.Context, account string) error {
+		defer c.enter("one", account)()
+		time.Sleep(20 * time.Millisecond)
+		return nil
+	})
+	start(t, m)
+	began := time.Now()
+	c.until(t, "every account is polled", time.Minute, func() bool { return c.count() >= len(names) })
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("%d polls by %d workers took %v", len(names), m.Daemon.Workers, took)
 	}
 }
 

@@ -29,7 +29,7 @@ func (c *Cluster) dispatch(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			c.log.ErrorContext(ctx, "accounts that are due are left for the next turn", "err", err)
 		}
-		if more {
+		if more || c.Crowded() {
 			timer.Reset(look)
 		} else {
 			timer.Reset(turn)

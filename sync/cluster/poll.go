@@ -26,6 +26,9 @@ func (pollArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: pollQueue, UniqueOpts: river.UniqueOpts{ByArgs: true}}
 }
 
+// strangerPause is how long an account waits for a daemon that knows it.
+const strangerPause = 2 * time.Second
+
 type poller struct {
 	river.WorkerDefaults[pollArgs]
 	cluster *Cluster
@@ -48,7 +51,7 @@ func (p *poller) Work(ctx context.Context, job *river.Job[pollArgs]) error {
 			c.Poller.Log.Warn("the account is left to other daemons: the register has it with other settings than this daemon's file",
 				"account", account.Name)
 		})
-		if err := c.PutBack(ctx, account); err != nil && !errors.Is(err, kith.ErrTaken) {
+		if err := c.PutBack(ctx, account, strangerPause); err != nil && !errors.Is(err, kith.ErrTaken) {
 			return err
 		}
 		return nil

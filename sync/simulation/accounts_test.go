@@ -23,6 +23,7 @@ type accounts struct {
 	rows   []account
 	due    queue // those that are not leased, by NextPoll
 	leases queue // by the end of the lease, as it was when it began
+	claims int   // accounts that were claimed
 }
 
 // account is a row of the register, and what the simulation knows of it beside.
@@ -108,6 +109,7 @@ func (s *accounts) ClaimDue(_ context.Context, now, lease time.Time, limit int) 
 		a.Daemon, a.LeasedUntil = "", lease
 		s.leases.add(lease, a.number)
 		due = append(due, a.Account)
+		s.claims++
 	}
 	return due, nil
 }

@@ -47,6 +47,7 @@ type seen struct {
 	atOnce   []int         // of each host, the most polls at once
 	busiest  int           // of all hosts, the same
 	polls    int
+	claims   int // more than polls: those were put back, for want of a connection
 }
 
 // run lets the world run for its length.
@@ -131,6 +132,7 @@ func (w world) simulate(t *testing.T) seen {
 	time.Sleep(w.length)
 	cancel()
 	daemons.Wait()
+	s.claims = accounts.claims
 	return s
 }
 
