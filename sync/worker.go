@@ -27,10 +27,11 @@ type AccountStore interface {
 
 // Lease is how long an account stays with a daemon that shows no more sign of
 // life; then another may take it over.
-const Lease = 40 * time.Second
+const Lease = 30 * time.Second
 
 const (
-	beatEvery = 10 * time.Second // how often a daemon shows that it lives
+	beatEvery = 5 * time.Second  // how often a daemon shows that it lives
+	beatWait  = 10 * time.Second // how long that may take
 	endWait   = 5 * time.Second  // how long writing the end of a run may take
 	endPause  = time.Second      // and how long until it is tried again
 )
@@ -235,7 +236,7 @@ func (w *Worker) beat(ctx context.Context) error {
 	polling := slices.Sorted(maps.Keys(w.polling))
 	w.beaten = time.Now()
 	w.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, beatEvery)
+	ctx, cancel := context.WithTimeout(ctx, beatWait)
 	defer cancel()
 	now, err := w.Clock.Read(ctx)
 	if err != nil {

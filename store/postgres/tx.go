@@ -18,7 +18,7 @@ import (
 const (
 	lockTimeout        = 30 * time.Second
 	statementTimeout   = 2 * time.Minute
-	idleTimeout        = 30 * time.Second // shorter than a lease, so that a frozen daemon's locks go with its accounts
+	idleTimeout        = 20 * time.Second // shorter than a lease, so that a frozen daemon's locks go with its accounts
 	transactionTimeout = 5 * time.Minute
 )
 
