@@ -29,7 +29,8 @@ type Row struct {
 	// Contact is set when the row is good. It has a name, an e-mail address or
 	// a phone number at least, and no ID.
 	Contact kith.Contact
-	// Group is set when the row is the card of a group, which is ignored as a contact.
+	// Group is set when the card names members: that of a group, which is ignored as a
+	// contact, or that of a company.
 	Group *Group
 	// Problems tell what was odd or left out, and why a row is not good. A
 	// good row may have problems: a value that is no e-mail address, say, is
@@ -40,7 +41,8 @@ type Row struct {
 	Offset int64
 }
 
-// Group is a vCard whose KIND is group (RFC 6350 §6.1.4), or Apple's form of one.
+// Group is who is named by a vCard whose KIND is group (RFC 6350 §6.1.4), by Apple's form of
+// one, or by that of an organisation.
 type Group struct {
 	UID     string
 	Name    string

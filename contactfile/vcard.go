@@ -253,5 +253,9 @@ func (c *card) row(offset int64) Row {
 			contact.Name = ""
 		}
 	}
-	return c.draft.row(c.line, offset)
+	row := c.draft.row(c.line, offset)
+	if row.Verdict == Good && len(c.members) > 0 && contact.Type == kith.Company {
+		row.Group = &Group{UID: contact.ExternalID, Name: contact.Name, Members: c.members}
+	}
+	return row
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"kith"
 )
@@ -12,7 +13,7 @@ import (
 type pass struct {
 	reader
 	from    kith.Cursor
-	yield   func(Batch) bool
+	yield   func(kith.BookBatch) bool
 	stopped bool // by the caller
 
 	restarted string
@@ -45,12 +46,12 @@ func (p *pass) run(ctx context.Context) error {
 }
 
 // emit hands a batch to the caller.
-func (p *pass) emit(b Batch, at cursor) error {
+func (p *pass) emit(b kith.BookBatch, at cursor) error {
 	b.Cursor = at.String()
 	b.Restarted, p.restarted = p.restarted, ""
 	b.Warnings = append(p.warnings, b.Warnings...)
 	p.warnings = nil
-	if b.empty() && b.Cursor == p.from {
+	if empty(&b) && b.Cursor == p.from {
 		return nil
 	}
 	if !p.yield(b) {
@@ -67,7 +68,7 @@ func (p *pass) incremental(ctx context.Context, cur cursor) error {
 		return err
 	}
 	next := cursor{Token: l.token, Cards: cur.Cards - len(l.gone)}
-	last := Batch{Gone: l.gone, Failed: l.failed}
+	last := kith.BookBatch{Gone: l.gone, Failed: l.failed}
 	if next.Cards <= 0 && len(l.gone) > 0 {
 		// The server does not say how many are left; only now it matters.
 		if next.Cards, err = p.count(ctx); err != nil {
@@ -105,7 +106,7 @@ func (p *pass) full(ctx context.Context, cur cursor) error {
 		present[f.Ref] = true
 	}
 
-	last := Batch{Failed: l.failed}
+	last := kith.BookBatch{Failed: l.failed}
 	if err := p.readAll(ctx, l.members, &progress, present, &last); err != nil {
 		return err
 	}
@@ -137,7 +138,7 @@ const maxHeld = 500_000
 // readAll reads the members that progress has not seen, and yields them in batches but for
 // what comes last, which it leaves in last. Groups wait until all cards were read. What is gone is
 // taken out of present.
-func (p *pass) readAll(ctx context.Context, members []member, progress *cursor, present map[string]bool, last *Batch) error {
+func (p *pass) readAll(ctx context.Context, members []member, progress *cursor, present map[string]bool, last *kith.BookBatch) error {
 	var todo []member
 	for _, m := range members {
 		if !progress.Seen.has(m) {
@@ -156,27 +157,16 @@ func (p *pass) readAll(ctx context.Context, members []member, progress *cursor, 
 		for i, m := range chunk {
 			refs[i] = m.ref
 		}
-		var b Batch
+		var b kith.BookBatch
 		if err := p.read(ctx, refs, &b); err != nil {
 			return err
 		}
-		waiting := map[string]bool{}
-		for _, g := range b.Groups {
-			if held += len(g.Members); held > maxHeld {
-				b.Failed = append(b.Failed, kith.Failure{Ref: g.Ref, Cause: fmt.Sprintf("the groups that changed have more than %d members in all", maxHeld)})
-				continue
-			}
-			waiting[g.Ref] = true
-			last.Groups = append(last.Groups, g)
-		}
-		b.Groups = nil
+		waiting := p.holdGroups(&b, last, &held)
 		for _, ref := range b.Gone {
 			delete(present, ref)
 		}
 		if done += len(chunk); len(todo) == 0 {
-			last.Cards, last.Ignored, last.Warnings = b.Cards, b.Ignored, b.Warnings
-			last.Gone = append(last.Gone, b.Gone...)
-			last.Failed = append(last.Failed, b.Failed...)
+			appendBatch(last, b)
 			break
 		}
 		for _, m := range chunk {
@@ -193,4 +183,26 @@ func (p *pass) readAll(ctx context.Context, members []member, progress *cursor, 
 		}
 	}
 	return nil
+}
+
+// holdGroups moves the groups of a batch, and the cards that lie in one resource with them, to what
+// comes last, and tells whose refs they are. held counts the members.
+func (p *pass) holdGroups(b, last *kith.BookBatch, held *int) (waiting map[string]bool) {
+	waiting = map[string]bool{}
+	for _, g := range b.Groups {
+		if *held += len(g.Members); *held > maxHeld {
+			b.Failed = append(b.Failed, kith.Failure{Ref: g.Ref, Cause: fmt.Sprintf("the groups that changed have more than %d members in all", maxHeld)})
+			continue
+		}
+		waiting[g.Ref] = true
+		last.Groups = append(last.Groups, g)
+	}
+	b.Groups = nil
+	b.Cards = slices.DeleteFunc(b.Cards, func(c kith.Card) bool {
+		if waiting[c.Ref] {
+			last.Cards = append(last.Cards, c)
+		}
+		return waiting[c.Ref]
+	})
+	return waiting
 }

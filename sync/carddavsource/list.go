@@ -126,13 +126,14 @@ func (p *pass) add(l *listing, r webdav.Response) error {
 		p.odd(l, err.Error())
 		return nil
 	}
-	ref := webdav.Ref(u)
+	path := webdav.Ref(u)
+	ref, inside := strings.CutPrefix(path, p.book.path)
 	switch {
-	case ref == p.book.path || ref+"/" == p.book.path:
+	case path == p.book.path || path+"/" == p.book.path:
 		if r.Status >= 300 {
 			return &kith.Fault{Kind: kith.FaultTransient, Err: &webdav.StatusError{Status: r.Status}}
 		}
-	case u.Host != p.book.url.Host || !strings.HasPrefix(ref, p.book.path):
+	case u.Host != p.book.url.Host || !inside:
 		p.odd(l, "the server lists something that lies elsewhere")
 	case r.IsCollection():
 	case r.Status == http.StatusNotFound || r.Status == http.StatusGone:

@@ -59,7 +59,7 @@ func TestOneBadCard(t *testing.T) {
 				if tt.cause == "" {
 					want["bad.vcf"] = "Bad"
 				} else {
-					failed[fakeBook+"bad.vcf"] = tt.cause
+					failed["bad.vcf"] = tt.cause
 				}
 				o := options(s)
 				o.Chunk, o.MaxBody = 100, 12<<20
@@ -167,7 +167,7 @@ func TestOddListing(t *testing.T) {
 			r.poll(t, src, book, 0, true)
 			odd = true
 			f.put("c.vcf", vcard("c", "Cy")) // the CTag is another
-			var batch carddavsource.Batch
+			var batch kith.BookBatch
 			var failure error
 			for b, err := range src.Changes(t.Context(), book, r.cursor) {
 				batch, failure = b, err

@@ -33,14 +33,14 @@ const (
 
 // read reads cards into a batch. An answer that can't be read is asked for in
 // halves, until it is known which card spoils it.
-func (r *reader) read(ctx context.Context, refs []string, into *Batch) error {
+func (r *reader) read(ctx context.Context, refs []string, into *kith.BookBatch) error {
 	if len(refs) == 0 {
 		return nil
 	}
 	if r.book.single {
 		return r.readSingly(ctx, refs, into)
 	}
-	var got Batch
+	var got kith.BookBatch
 	missing, err := r.multiget(ctx, refs, &got)
 	switch {
 	case err == nil:
@@ -64,25 +64,26 @@ func (r *reader) read(ctx context.Context, refs []string, into *Batch) error {
 	if len(missing) > len(got.Gone)-before {
 		r.book.single = true // the server denied what it has
 	}
-	into.append(got)
+	appendBatch(into, got)
 	return nil
 }
 
-func (b *Batch) append(other Batch) {
+// appendBatch adds what was read later.
+func appendBatch(b *kith.BookBatch, other kith.BookBatch) {
 	b.Cards = append(b.Cards, other.Cards...)
 	b.Groups = append(b.Groups, other.Groups...)
 	b.Gone = append(b.Gone, other.Gone...)
 	b.Failed = append(b.Failed, other.Failed...)
-	b.Ignored += other.Ignored
+	b.Ignored = append(b.Ignored, other.Ignored...)
 	b.Warnings = append(b.Warnings, other.Warnings...)
 }
 
 // multiget reads cards in one request (RFC 6352 §8.7). missing are those that came without
 // content.
-func (r *reader) multiget(ctx context.Context, refs []string, into *Batch) (missing []string, err error) {
+func (r *reader) multiget(ctx context.Context, refs []string, into *kith.BookBatch) (missing []string, err error) {
 	var body strings.Builder
 	for _, ref := range refs {
-		body.WriteString(webdav.Element(xml.Name{Space: webdav.NSDAV, Local: "href"}, webdav.Escape(ref)))
+		body.WriteString(webdav.Element(xml.Name{Space: webdav.NSDAV, Local: "href"}, webdav.Escape(r.book.path+ref)))
 	}
 	report := webdav.Element(xml.Name{Space: webdav.NSCardDAV, Local: "addressbook-multiget"},
 		`<prop xmlns="DAV:">`+webdav.Element(addressData, "")+`</prop>`+body.String())
@@ -95,8 +96,9 @@ func (r *reader) multiget(ctx context.Context, refs []string, into *Batch) (miss
 		if err != nil {
 			return nil // what it was about is missing then
 		}
-		ref, data := webdav.Ref(u), resp.Text(addressData)
-		if wanted[ref] && data != "" {
+		ref, inside := strings.CutPrefix(webdav.Ref(u), r.book.path)
+		data := resp.Text(addressData)
+		if inside && wanted[ref] && data != "" {
 			delete(wanted, ref)
 			return r.take(ref, strings.NewReader(data), into)
 		}
@@ -110,7 +112,7 @@ func (r *reader) multiget(ctx context.Context, refs []string, into *Batch) (miss
 
 // readSingly reads cards by a request each. One that the server fails to give is a failure of
 // that card, if the server is well otherwise.
-func (r *reader) readSingly(ctx context.Context, refs []string, into *Batch) error {
+func (r *reader) readSingly(ctx context.Context, refs []string, into *kith.BookBatch) error {
 	healthy := false
 	for _, ref := range refs {
 		err := r.get(ctx, ref, into)
@@ -136,8 +138,8 @@ func (r *reader) readSingly(ctx context.Context, refs []string, into *Batch) err
 	return nil
 }
 
-func (r *reader) get(ctx context.Context, ref string, into *Batch) error {
-	u, err := r.source.client.Resolve(r.book.url, ref)
+func (r *reader) get(ctx context.Context, ref string, into *kith.BookBatch) error {
+	u, err := r.source.client.Resolve(r.book.url, r.book.path+ref)
 	if err != nil || !strings.HasPrefix(webdav.Ref(u), r.book.path) {
 		into.Failed = append(into.Failed, kith.Failure{Ref: ref, Cause: "it does not lie in the book"})
 		return nil
@@ -147,9 +149,9 @@ func (r *reader) get(ctx context.Context, ref string, into *Batch) error {
 
 // take reads the vCards of one resource. An error is one of body; what is wrong with the
 // cards goes into the batch.
-func (r *reader) take(ref string, body io.Reader, into *Batch) error {
+func (r *reader) take(ref string, body io.Reader, into *kith.BookBatch) error {
 	in := &input{r: body}
-	var got Batch
+	var got kith.BookBatch
 	n := 0
 	for row, err := range contactfile.ReadVCards(in) {
 		if in.err != nil {
@@ -168,31 +170,40 @@ func (r *reader) take(ref string, body io.Reader, into *Batch) error {
 			contact := row.Contact
 			contact.Source = r.source.opts.Account
 			if contact.ExternalID = canonicalUID(contact.ExternalID); contact.ExternalID == "" {
-				contact.ExternalID = ref
+				contact.ExternalID = r.book.path + ref
 				if n > 1 {
 					contact.ExternalID += "#" + strconv.Itoa(n)
 				}
 			}
-			got.Cards = append(got.Cards, Card{ref, contact})
+			got.Cards = append(got.Cards, kith.Card{Ref: ref, Contact: contact})
+			if row.Group != nil {
+				g := groupOf(ref, contact.ExternalID, row.Group)
+				g.Org = true
+				got.Groups = append(got.Groups, g)
+			}
 			for _, problem := range row.Problems {
 				if len(into.Warnings)+len(got.Warnings) < maxWarnings {
 					got.Warnings = append(got.Warnings, ref+": "+problem)
 				}
 			}
 		case row.Group != nil:
-			g := Group{Ref: ref, UID: cmp.Or(canonicalUID(row.Group.UID), ref), Name: row.Group.Name}
-			for _, m := range row.Group.Members {
-				g.Members = append(g.Members, canonicalUID(m))
-			}
-			got.Groups = append(got.Groups, g)
+			got.Groups = append(got.Groups, groupOf(ref, cmp.Or(canonicalUID(row.Group.UID), r.book.path+ref), row.Group))
 		case row.Verdict == contactfile.Ignored:
-			got.Ignored++
+			got.Ignored = append(got.Ignored, ref)
 		default:
 			got.Failed = append(got.Failed, kith.Failure{Ref: ref, Cause: strings.Join(row.Problems, "; ")})
 		}
 	}
-	into.append(got)
+	appendBatch(into, got)
 	return nil
+}
+
+func groupOf(ref, uid string, group *contactfile.Group) kith.CardGroup {
+	g := kith.CardGroup{Ref: ref, UID: uid, Name: group.Name}
+	for _, m := range group.Members {
+		g.Members = append(g.Members, canonicalUID(m))
+	}
+	return g
 }
 
 // input remembers why a body could not be read.

@@ -80,7 +80,7 @@ func onlyBook(t testing.TB, src *carddavsource.Source) kith.Stream {
 // register is what a register would hold of a book after its batches.
 type register struct {
 	cards   map[string]kith.Contact // by ref
-	groups  map[string]carddavsource.Group
+	groups  map[string]kith.CardGroup
 	failed  map[string]string
 	cursor  kith.Cursor
 	batches int
@@ -91,7 +91,7 @@ type register struct {
 }
 
 func newRegister() *register {
-	return &register{cards: map[string]kith.Contact{}, groups: map[string]carddavsource.Group{}, failed: map[string]string{}}
+	return &register{cards: map[string]kith.Contact{}, groups: map[string]kith.CardGroup{}, failed: map[string]string{}}
 }
 
 // poll reads a book and records the batches, at most so many; with alarms, what empties the book is not recorded.
@@ -115,7 +115,7 @@ func (r *register) poll(t testing.TB, src *carddavsource.Source, book kith.Strea
 	}
 }
 
-func (r *register) record(t testing.TB, b carddavsource.Batch) {
+func (r *register) record(t testing.TB, b kith.BookBatch) {
 	t.Helper()
 	gone := func(ref string) {
 		delete(r.cards, ref)
@@ -358,8 +358,8 @@ func TestVersionsGroupsAndCompanies(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("contacts (-want +got):\n%s", diff)
 			}
-			ref := strings.TrimPrefix(book, strings.TrimSuffix(s.URL, "/")) + "0-team.vcf"
-			groups := map[string]carddavsource.Group{ref: {Ref: ref, UID: "team", Name: "Team", Members: []string{"three", "four"}}}
+			const ref = "0-team.vcf"
+			groups := map[string]kith.CardGroup{ref: {Ref: ref, UID: "team", Name: "Team", Members: []string{"three", "four"}}}
 			if diff := cmp.Diff(groups, r.groups); diff != "" {
 				t.Errorf("groups (-want +got):\n%s", diff)
 			}

@@ -40,7 +40,9 @@ type Options struct {
 	MaxBody int64
 }
 
-// Source reads one account. It is used by one goroutine at a time, but Close may be
+// Source reads one account. The ref of a card is its canonical path below its book; the
+// ExternalID of its contact is its UID without urn:uuid:, or its whole path if it has
+// none. It is used by one goroutine at a time, but Close may be
 // called at any moment and ends whatever runs.
 type Source struct {
 	opts   Options
@@ -57,49 +59,9 @@ type book struct {
 	single bool   // cards must be read one by one
 }
 
-// Card is a contact with the place that it was read from. Its Source is the account,
-// its ExternalID the UID of the vCard without urn:uuid:, or Ref if it has none. A Ref
-// with several vCards comes as several.
-type Card struct {
-	Ref     string // the canonical path of the resource
-	Contact kith.Contact
-}
-
-// Group is a card that names others (RFC 6350 §6.1.4).
-type Group struct {
-	Ref     string
-	UID     string
-	Name    string
-	Members []string // the ExternalIDs of contacts
-}
-
-// Batch is one step through a book. All its slices belong to the receiver.
-type Batch struct {
-	Cards   []Card         // new or changed
-	Groups  []Group        // new or changed, after the cards of all that are in them
-	Gone    []string       // refs, of cards or groups, that are no longer there
-	Failed  []kith.Failure // could not be read; try them again with Fetch
-	Ignored int            // cards that are neither contacts nor groups
-
-	// Present, when set, says that the source has listed the whole book: what the
-	// register knows of it and Present denies is gone.
-	Present func(ref string) bool
-	// Emptied, when not 0, says that there is nothing in a book that had at
-	// least so many cards. That may be the wish of its owner, or a server that
-	// lost its data. As long as the batch is not recorded and the cursor stays,
-	// each pass tells of it again, and a book that is back is read on.
-	Emptied int
-
-	Cursor      kith.Cursor // the book's position once this batch is recorded; "" from Fetch
-	Done, Total int         // cards of a full reading that were passed so far, and in all; 0 otherwise
-
-	Restarted string   // why the source began again, if it did
-	Warnings  []string // for the log, in words that hold no content
-}
-
-// empty tells whether there is nothing to record but the cursor.
-func (b *Batch) empty() bool {
-	return len(b.Cards) == 0 && len(b.Groups) == 0 && len(b.Gone) == 0 && len(b.Failed) == 0 && b.Ignored == 0 &&
+// empty tells whether there is nothing in a batch to record but the cursor.
+func empty(b *kith.BookBatch) bool {
+	return len(b.Cards) == 0 && len(b.Groups) == 0 && len(b.Gone) == 0 && len(b.Failed) == 0 && len(b.Ignored) == 0 &&
 		b.Emptied == 0 && b.Restarted == "" && len(b.Warnings) == 0
 }
 
@@ -174,34 +136,34 @@ func (s *Source) book(ctx context.Context, stream kith.Stream) (*book, error) {
 // holds makes the source start over by itself and say so in Batch.Restarted. The
 // sequence ends after the first error, or when there is nothing more; the caller
 // may stop it at any batch. Changes without anything new yields no batch.
-func (s *Source) Changes(ctx context.Context, stream kith.Stream, from kith.Cursor) iter.Seq2[Batch, error] {
-	return func(yield func(Batch, error) bool) {
+func (s *Source) Changes(ctx context.Context, stream kith.Stream, from kith.Cursor) iter.Seq2[kith.BookBatch, error] {
+	return func(yield func(kith.BookBatch, error) bool) {
 		b, err := s.book(ctx, stream)
 		if err == nil {
-			p := &pass{reader: reader{source: s, book: b}, from: from, yield: func(b Batch) bool { return yield(b, nil) }}
+			p := &pass{reader: reader{source: s, book: b}, from: from, yield: func(b kith.BookBatch) bool { return yield(b, nil) }}
 			err = p.run(ctx)
 			if p.stopped {
 				return
 			}
 		}
 		if err != nil {
-			yield(Batch{}, wrap(stream, err))
+			yield(kith.BookBatch{}, wrap(stream, err))
 		}
 	}
 }
 
 // Fetch reads the named cards again, as one batch without a cursor. A ref that is no longer there
 // is in Batch.Gone.
-func (s *Source) Fetch(ctx context.Context, stream kith.Stream, refs []string) (Batch, error) {
+func (s *Source) Fetch(ctx context.Context, stream kith.Stream, refs []string) (kith.BookBatch, error) {
 	b, err := s.book(ctx, stream)
 	if err != nil {
-		return Batch{}, wrap(stream, err)
+		return kith.BookBatch{}, wrap(stream, err)
 	}
 	r := &reader{source: s, book: b}
-	var batch Batch
+	var batch kith.BookBatch
 	for from := 0; from < len(refs); from += s.opts.Chunk {
 		if err := r.read(ctx, refs[from:min(from+s.opts.Chunk, len(refs))], &batch); err != nil {
-			return Batch{}, wrap(stream, err)
+			return kith.BookBatch{}, wrap(stream, err)
 		}
 	}
 	return batch, nil
