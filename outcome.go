@@ -24,6 +24,7 @@ const (
 	ReasonErased         Reason = "erased"           // removed on purpose; a tombstone keeps it out
 	ReasonBeforeHorizon  Reason = "before_horizon"   // older than the first capture goes
 	ReasonAccountRemoved Reason = "account_removed"  // only an account saw it that is no more
+	ReasonNotAContact    Reason = "not_a_contact"    // a card that is neither a contact nor a group
 	ReasonTemplateBlank  Reason = "no_template"      // its event has no template: not to be recorded
 )
 

@@ -47,6 +47,8 @@ const (
 	RowIdentity    RowKind = "identity"
 	RowStream      RowKind = "stream"
 	RowQuarantined RowKind = "quarantined"
+	RowCard        RowKind = "card"
+	RowCardGroup   RowKind = "card_group"
 	RowThread      RowKind = "thread"
 	RowMember      RowKind = "member"
 	RowInteraction RowKind = "interaction"
@@ -58,7 +60,7 @@ const (
 // RowKinds are the kinds of row in the order of a dump: none names what comes later.
 var RowKinds = []RowKind{
 	RowVersions, RowContact, RowAccount, RowDefinition, RowIdentity, RowStream, RowQuarantined,
-	RowThread, RowMember, RowInteraction, RowTombstone, RowErasedCopy, RowBounce,
+	RowCard, RowCardGroup, RowThread, RowMember, RowInteraction, RowTombstone, RowErasedCopy, RowBounce,
 }
 
 // VersionsRow is what [Contacts] ContactsVersion and [Definitions]
@@ -89,6 +91,17 @@ type StreamRow struct {
 
 // QuarantinedRow is an item in quarantine; by account, stream and ref.
 type QuarantinedRow struct{ kith.Quarantined }
+
+// CardRow is a card with the contact that it shows, which may not exist; by account,
+// stream, ref and UID.
+type CardRow struct{ kith.CardTie }
+
+// CardGroupRow is a card that names others, sorted; by account, stream, ref and UID.
+type CardGroupRow struct {
+	Account string
+	Stream  string
+	kith.CardGroup
+}
 
 // ThreadRow is a thread; by root, a number with a sign. The root is a member.
 type ThreadRow struct {
@@ -156,6 +169,12 @@ func (*StreamRow) Kind() RowKind { return RowStream }
 
 // Kind implements [Row].
 func (*QuarantinedRow) Kind() RowKind { return RowQuarantined }
+
+// Kind implements [Row].
+func (*CardRow) Kind() RowKind { return RowCard }
+
+// Kind implements [Row].
+func (*CardGroupRow) Kind() RowKind { return RowCardGroup }
 
 // Kind implements [Row].
 func (*ThreadRow) Kind() RowKind { return RowThread }

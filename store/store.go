@@ -25,6 +25,7 @@ type Store interface {
 	Definitions
 	Contacts
 	Identities
+	Books
 	Interactions
 	Reviser
 	Dumper

@@ -24,6 +24,8 @@ type line struct {
 	Identity    *identity        `json:"identity,omitempty"`
 	Stream      *stream          `json:"stream,omitempty"`
 	Quarantined *quarantined     `json:"quarantined,omitempty"`
+	Card        *card            `json:"card,omitempty"`
+	CardGroup   *cardGroup       `json:"card_group,omitempty"`
 	Thread      *thread          `json:"thread,omitempty"`
 	Member      *member          `json:"member,omitempty"`
 	Interaction *interactionLine `json:"interaction,omitempty"`
@@ -91,6 +93,26 @@ type quarantined struct {
 	Since    time.Time `json:"since"`
 	Attempts int       `json:"attempts"`
 	NextTry  time.Time `json:"next_try"`
+}
+
+type card struct {
+	Account string          `json:"account"`
+	Stream  string          `json:"stream"`
+	Ref     string          `json:"ref"`
+	UID     string          `json:"uid"`
+	Contact kith.ID         `json:"contact"`
+	Facts   json.RawMessage `json:"facts"`
+	GoneAt  time.Time       `json:"gone_at,omitzero"`
+}
+
+type cardGroup struct {
+	Account string   `json:"account"`
+	Stream  string   `json:"stream"`
+	Ref     string   `json:"ref"`
+	UID     string   `json:"uid"`
+	Name    string   `json:"name"`
+	Org     bool     `json:"org,omitempty"`
+	Members []string `json:"members"`
 }
 
 type thread struct {
@@ -198,6 +220,10 @@ func lineOf(row store.Row, encoder *facts.Encoder[kith.ID]) (line, error) {
 		return line{Stream: &stream{r.Account, r.Name, []byte(r.Cursor), r.LastSuccess, r.Recorded, r.Skipped, r.Backfilled, r.Error}}, nil
 	case *store.QuarantinedRow:
 		return line{Quarantined: (*quarantined)(&r.Quarantined)}, nil
+	case *store.CardRow:
+		return line{Card: &card{r.Account, r.Stream, r.Ref, r.UID, r.Contact, json.RawMessage(r.Facts), r.GoneAt}}, nil
+	case *store.CardGroupRow:
+		return line{CardGroup: &cardGroup{r.Account, r.Stream, r.Ref, r.UID, r.Name, r.Org, r.Members}}, nil
 	case *store.ThreadRow:
 		return line{Thread: &thread{digest(r.Least), hashes[int64, digest](r.Heads)}}, nil
 	case *store.MemberRow:
@@ -253,6 +279,16 @@ func (l *line) row() (store.Row, error) {
 		return l.Stream.row(), nil
 	case l.Quarantined != nil:
 		return &store.QuarantinedRow{Quarantined: kith.Quarantined(*l.Quarantined)}, nil
+	case l.Card != nil:
+		c := l.Card
+		return &store.CardRow{CardTie: kith.CardTie{
+			Account: c.Account, Stream: c.Stream, Ref: c.Ref, UID: c.UID, Contact: c.Contact, Facts: string(c.Facts), GoneAt: c.GoneAt,
+		}}, nil
+	case l.CardGroup != nil:
+		g := l.CardGroup
+		return &store.CardGroupRow{Account: g.Account, Stream: g.Stream, CardGroup: kith.CardGroup{
+			Ref: g.Ref, UID: g.UID, Name: g.Name, Org: g.Org, Members: g.Members,
+		}}, nil
 	case l.Thread != nil:
 		return &store.ThreadRow{Least: int64(l.Thread.Least), Heads: hashes[digest, int64](l.Thread.Heads)}, nil
 	case l.Member != nil:

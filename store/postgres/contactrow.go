@@ -20,7 +20,14 @@ import (
 func (tx tx) writeContacts(ctx context.Context, b *contacts.Batch) error {
 	var fresh, changed []*kith.Contact
 	var addresses [][]any
+	var without pgx.Batch
 	for _, e := range b.Entries {
+		if len(e.Removed) > 0 {
+			without.Queue(`DELETE FROM addresses WHERE contact = $1 AND address = ANY ($2::text[])`, [16]byte(e.ID), e.Removed)
+		}
+		if e.Retyped && e.Type == kith.Person { // who is nobody's company
+			without.Queue(`UPDATE contacts SET company = NULL WHERE company = $1`, [16]byte(e.ID))
+		}
 		switch {
 		case e.Fresh:
 			fresh = append(fresh, &e.Contact)
@@ -36,6 +43,11 @@ func (tx tx) writeContacts(ctx context.Context, b *contacts.Batch) error {
 	}
 	if err := tx.updateContacts(ctx, changed); err != nil {
 		return err
+	}
+	if without.Len() > 0 {
+		if err := tx.SendBatch(ctx, &without).Close(); err != nil {
+			return err
+		}
 	}
 	if len(addresses) > 0 {
 		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"addresses"}, []string{"address", "contact"}, pgx.CopyFromRows(addresses)); err != nil {
@@ -85,6 +97,7 @@ func listed(s []string) []string {
 // contactRow is what an update writes, as jsonb_to_recordset takes it apart.
 type contactRow struct {
 	ID          kith.ID           `json:"id"`
+	Type        string            `json:"type"`
 	Source      string            `json:"source"`
 	ExternalID  string            `json:"external_id"`
 	Name        string            `json:"name"`
@@ -113,7 +126,7 @@ func (tx tx) updateContacts(ctx context.Context, changed []*kith.Contact) error 
 		rows := make([]contactRow, len(page))
 		for i, c := range page {
 			rows[i] = contactRow{
-				c.ID, c.Source, c.ExternalID, c.Name, store.Fold(c.Name), c.FirstName, c.LastName, c.CompanyID, listed(c.Emails), listed(c.Phones),
+				c.ID, string(c.Type), c.Source, c.ExternalID, c.Name, store.Fold(c.Name), c.FirstName, c.LastName, c.CompanyID, listed(c.Emails), listed(c.Phones),
 				c.Title, c.Language, c.Owner, listed(c.Tags), c.NeverRecord, c.Archived, c.Notes, c.UpdatedAt,
 			}
 		}
@@ -121,11 +134,11 @@ func (tx tx) updateContacts(ctx context.Context, changed []*kith.Contact) error 
 		if err != nil {
 			return fmt.Errorf("encode contacts: %w", err)
 		}
-		_, err = tx.Exec(ctx, `UPDATE contacts c SET (source, external_id, name, folded, first_name, last_name, company, emails, phones,
+		_, err = tx.Exec(ctx, `UPDATE contacts c SET (type, source, external_id, name, folded, first_name, last_name, company, emails, phones,
 				title, language, owner, tags, never_record, archived, notes, updated_at) =
-			(n.source, n.external_id, n.name, n.folded, n.first_name, n.last_name, n.company, n.emails, n.phones,
+			(n.type, n.source, n.external_id, n.name, n.folded, n.first_name, n.last_name, n.company, n.emails, n.phones,
 				n.title, n.language, n.owner, n.tags, n.never_record, n.archived, nullif(n.notes, 'null'), n.updated_at)
-			FROM jsonb_to_recordset($1) AS n (id uuid, source text, external_id text, name text, folded text, first_name text, last_name text,
+			FROM jsonb_to_recordset($1) AS n (id uuid, type text, source text, external_id text, name text, folded text, first_name text, last_name text,
 				company uuid, emails text[], phones text[], title text, language text, owner text, tags text[],
 				never_record boolean, archived boolean, notes jsonb, updated_at timestamptz)
 			WHERE c.id = n.id`, text)
@@ -212,18 +225,26 @@ func (s *Store) RemoveContact(ctx context.Context, id kith.ID, _ time.Time) erro
 		if err != nil {
 			return err
 		}
-		if err := tx.relink(ctx, id, c.CompanyID); err != nil {
+		if err := tx.removeContact(ctx, c); err != nil {
 			return err
-		}
-		for _, statement := range []string{
-			`UPDATE contacts SET company = NULL WHERE company = $1`,
-			`DELETE FROM addresses WHERE contact = $1 AND address IN (SELECT unnest(emails || phones) FROM contacts WHERE id = $1)`,
-			`DELETE FROM contacts WHERE id = $1`,
-		} {
-			if _, err := tx.Exec(ctx, statement, [16]byte(id)); err != nil {
-				return err
-			}
 		}
 		return tx.bump(ctx, "contacts")
 	})
+}
+
+// removeContact deletes a contact. The caller holds lockContacts and lockLinks, and bumps the version.
+func (tx tx) removeContact(ctx context.Context, c *kith.Contact) error {
+	if err := tx.relink(ctx, c.ID, c.CompanyID); err != nil {
+		return err
+	}
+	for _, statement := range []string{
+		`UPDATE contacts SET company = NULL WHERE company = $1`,
+		`DELETE FROM addresses WHERE contact = $1 AND address IN (SELECT unnest(emails || phones) FROM contacts WHERE id = $1)`,
+		`DELETE FROM contacts WHERE id = $1`,
+	} {
+		if _, err := tx.Exec(ctx, statement, [16]byte(c.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

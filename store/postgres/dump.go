@@ -35,7 +35,7 @@ type dump struct {
 // all gives all rows, kind by kind.
 func (d dump) all(ctx context.Context) error {
 	for _, kind := range []func(context.Context) error{
-		d.versions, d.companies, d.persons, d.accounts, d.definitions, d.identities, d.streams, d.quarantined,
+		d.versions, d.companies, d.persons, d.accounts, d.definitions, d.identities, d.streams, d.quarantined, d.cards, d.cardGroups,
 		d.threads, d.members, d.interactions, d.tombstones, d.erasedCopies, d.bounces,
 	} {
 		if err := kind(ctx); err != nil {
@@ -146,6 +146,21 @@ func (d dump) quarantined(ctx context.Context) error {
 			var q store.QuarantinedRow
 			return &q, scan(&q.Account, &q.Stream, &q.Ref, &q.Cause, &q.Since, &q.Attempts, &q.NextTry)
 		})
+}
+
+func (d dump) cards(ctx context.Context) error {
+	return d.each(ctx, "cards", tieColumns+`ORDER BY s.account, s.name, k.ref, k.uid`, func(scan func(...any) error) (store.Row, error) {
+		t, err := scanTie(scan)
+		return &store.CardRow{CardTie: t}, err
+	})
+}
+
+func (d dump) cardGroups(ctx context.Context) error {
+	return d.each(ctx, "card_groups", `SELECT s.account, s.name, `+groupColumns+` FROM card_groups g JOIN streams s ON s.n = g.stream
+		ORDER BY s.account, s.name, g.ref, g.uid`, func(scan func(...any) error) (store.Row, error) {
+		var g store.CardGroupRow
+		return &g, scan(&g.Account, &g.Stream, &g.Ref, &g.UID, &g.Name, &g.Org, &g.Members)
+	})
 }
 
 // fromMembers are the members m of threads t.

@@ -144,6 +144,9 @@ var loadColumns = []struct {
 	{"identities", []string{"address", "owner", "state", "sent", "plus", "delivered", "last_seen", "decided_at"}},
 	{"streams", []string{"account", "name", "cursor", "recorded", "skipped", "backfilled", "last_success", "error"}},
 	{"quarantine", []string{"stream", "ref", "cause", "since", "attempts", "next_try"}},
+	{"cards", []string{"stream", "ref", "uid", "contact", "facts", "gone_at"}},
+	{"card_groups", []string{"stream", "ref", "uid", "name", "org"}},
+	{"card_members", []string{"stream", "ref", "uid", "member"}},
 	{"threads", []string{"n", "root", "least", "heads"}},
 	{"message_ids", []string{"hash", "thread"}},
 	{"interactions", interactionColumns},
@@ -199,6 +202,21 @@ func (l *loader) simple(ctx context.Context, row store.Row) error {
 			return err
 		}
 		l.put("quarantine", n, r.Ref, r.Cause, r.Since, r.Attempts, r.NextTry)
+	case *store.CardRow:
+		n, err := l.stream(r.Account, r.Stream)
+		if err != nil {
+			return err
+		}
+		l.put("cards", n, r.Ref, r.UID, [16]byte(r.Contact), r.Facts, timestamp(r.GoneAt))
+	case *store.CardGroupRow:
+		n, err := l.stream(r.Account, r.Stream)
+		if err != nil {
+			return err
+		}
+		l.put("card_groups", n, r.Ref, r.UID, r.Name, r.Org)
+		for _, m := range r.Members {
+			l.put("card_members", n, r.Ref, r.UID, m)
+		}
 	case *store.ThreadRow:
 		l.label++
 		t := store.Thread{Least: r.Least, Heads: r.Heads}
@@ -348,6 +366,6 @@ func (l *loader) end(ctx context.Context) error {
 		return err
 	}
 	// Else the planner takes all of it to be empty for a while.
-	_, err = l.tx.Exec(ctx, `ANALYZE `+strings.Join(append([]string{"addresses", "keys", "evidence", "timeline", "message_ids"}, loadTables...), ", "))
+	_, err = l.tx.Exec(ctx, `ANALYZE `+strings.Join(append([]string{"addresses", "keys", "evidence", "timeline", "message_ids", "cards", "card_groups", "card_members"}, loadTables...), ", "))
 	return err
 }

@@ -56,8 +56,16 @@ func (s *Store) PutContacts(ctx context.Context, in []kith.Contact, at time.Time
 
 // contactBatch reads the contacts that the input may mean.
 func (tx tx) contactBatch(ctx context.Context, at time.Time, input []kith.Contact) (*contacts.Batch, error) {
-	b := contacts.New(at, func() kith.ID { return kith.NewID(at) })
-	hints := contacts.HintsOf(input)
+	b := newContacts(at)
+	return b, tx.loadContacts(ctx, b, contacts.HintsOf(input))
+}
+
+func newContacts(at time.Time) *contacts.Batch {
+	return contacts.New(at, func() kith.ID { return kith.NewID(at) })
+}
+
+// loadContacts reads the contacts that have one of the hints.
+func (tx tx) loadContacts(ctx context.Context, b *contacts.Batch, hints contacts.Hints) error {
 	found, err := tx.contacts(ctx, `WHERE c.id IN (
 		SELECT unnest($1::uuid[])
 		UNION SELECT id FROM contacts WHERE external_id = ANY ($2::text[]) AND external_id <> ''
@@ -65,10 +73,10 @@ func (tx tx) contactBatch(ctx context.Context, at time.Time, input []kith.Contac
 		UNION SELECT id FROM contacts WHERE folded = ANY ($4::text[]) AND type = 'company')`,
 		uuids(hints.IDs), hints.External, hints.Addresses, hints.Companies)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, c := range found {
 		b.Load(c)
 	}
-	return b, nil
+	return nil
 }

@@ -105,15 +105,20 @@ const refsPage = 5000
 
 // Refs implements [store.Recorder].
 func (s *Store) Refs(ctx context.Context, account, name string) iter.Seq2[string, error] {
+	return s.refs(ctx, account, name, `SELECT ref FROM evidence
+		WHERE stream = (SELECT n FROM streams WHERE account = $1 AND name = $2) AND ref > $3 AND NOT gone
+		ORDER BY ref LIMIT $4`)
+}
+
+// refs yields what a query finds for a stream, behind a ref and as many as it may.
+func (s *Store) refs(ctx context.Context, account, name, query string) iter.Seq2[string, error] {
 	account, name = store.Clean(account), store.Clean(name)
 	return func(yield func(string, error) bool) {
 		page := make([]string, 0, refsPage)
 		for last := ""; ; last = page[len(page)-1] {
 			err := s.read(ctx, fmt.Sprintf("read the refs of stream %s/%s", account, name), func(tx tx) error {
 				page = page[:0]
-				return tx.each(ctx, `SELECT ref FROM evidence
-					WHERE stream = (SELECT n FROM streams WHERE account = $1 AND name = $2) AND ref > $3 AND NOT gone
-					ORDER BY ref LIMIT $4`, []any{account, name, last, refsPage},
+				return tx.each(ctx, query, []any{account, name, last, refsPage},
 					func(scan func(...any) error) error {
 						var ref string
 						err := scan(&ref)

@@ -45,6 +45,16 @@ func (tx tx) writeContacts(ctx context.Context, b *contacts.Batch) error {
 				return err
 			}
 		}
+		if e.Retyped { // a person is nobody's company
+			if _, err := tx.exec(ctx, `UPDATE contacts SET company = NULL WHERE company = ? AND ? = 'person'`, numberOf(e.ID), string(e.Type)); err != nil {
+				return err
+			}
+		}
+		for _, a := range e.Removed {
+			if _, err := tx.exec(ctx, `DELETE FROM addresses WHERE address = ? AND contact = ?`, a, numberOf(e.ID)); err != nil {
+				return err
+			}
+		}
 	}
 	if err := tx.insert(ctx, insertAddresses, addresses); err != nil {
 		return err
@@ -89,9 +99,9 @@ func (tx tx) updateContact(ctx context.Context, c *kith.Contact) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, `UPDATE contacts SET source = ?, external_id = ?, name = ?, folded = ?, company = ?,
+	_, err = tx.exec(ctx, `UPDATE contacts SET type = ?, source = ?, external_id = ?, name = ?, folded = ?, company = ?,
 		never_record = ?, archived = ?, updated_at = ?, facts = ? WHERE n = ?`,
-		c.Source, c.ExternalID, c.Name, store.Fold(c.Name), companyNumber(c),
+		string(c.Type), c.Source, c.ExternalID, c.Name, store.Fold(c.Name), companyNumber(c),
 		c.NeverRecord, c.Archived, micros(c.UpdatedAt), facts, numberOf(c.ID))
 	return err
 }
@@ -171,23 +181,27 @@ func (s *Store) RemoveContact(ctx context.Context, id kith.ID, _ time.Time) erro
 		if err != nil {
 			return err
 		}
-		n := numberOf(id)
-		if err := tx.relink(ctx, n, c.CompanyID); err != nil {
-			return err
-		}
-		if _, err := tx.exec(ctx, `UPDATE contacts SET company = NULL WHERE company = ?`, n); err != nil {
-			return err
-		}
-		for _, a := range store.Addresses(c) {
-			if _, err := tx.exec(ctx, `DELETE FROM addresses WHERE address = ? AND contact = ?`, a, n); err != nil {
-				return err
-			}
-		}
-		if _, err := tx.exec(ctx, `DELETE FROM contacts WHERE n = ?`, n); err != nil {
-			return err
-		}
-		return tx.bumpContacts(ctx)
+		return tx.removeContact(ctx, c)
 	})
+}
+
+func (tx tx) removeContact(ctx context.Context, c *kith.Contact) error {
+	n := numberOf(c.ID)
+	if err := tx.relink(ctx, n, c.CompanyID); err != nil {
+		return err
+	}
+	if _, err := tx.exec(ctx, `UPDATE contacts SET company = NULL WHERE company = ?`, n); err != nil {
+		return err
+	}
+	for _, a := range store.Addresses(c) {
+		if _, err := tx.exec(ctx, `DELETE FROM addresses WHERE address = ? AND contact = ?`, a, n); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.exec(ctx, `DELETE FROM contacts WHERE n = ?`, n); err != nil {
+		return err
+	}
+	return tx.bumpContacts(ctx)
 }
 
 // relink gives the links of a contact to its company, or takes them away.

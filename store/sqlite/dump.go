@@ -43,6 +43,10 @@ const (
 	dumpContacts   = `SELECT ` + contactColumns + contactTables + `WHERE c.type = ? ORDER BY c.n`
 	dumpQuarantine = `SELECT s.account, s.name, q.ref, q.cause, q.since, q.attempts, q.next_try
 		FROM streams s CROSS JOIN quarantine q ON q.stream = s.n ORDER BY s.account, s.name, q.ref`
+	dumpCards = `SELECT s.account, s.name, k.ref, k.uid, k.contact, k.tail, k.facts, k.gone_at
+		FROM streams s CROSS JOIN cards k ON k.stream = s.n ORDER BY s.account, s.name, k.ref, k.uid`
+	dumpCardGroups = `SELECT s.account, s.name, g.ref, g.uid, g.name, g.org
+		FROM streams s CROSS JOIN card_groups g ON g.stream = s.n ORDER BY s.account, s.name, g.ref, g.uid`
 	dumpThreads      = `SELECT t.root, t.least, t.heads` + fromMembers + `WHERE m.hash = t.root ORDER BY m.hash`
 	dumpMembers      = `SELECT m.hash, t.root` + fromMembers + `WHERE m.hash <> t.root ORDER BY m.hash`
 	dumpInteractions = `SELECT ` + rowColumns + ` FROM interactions i` + rowThread + ` WHERE i.n > ? ORDER BY i.n LIMIT ?`
@@ -54,7 +58,7 @@ const (
 // all gives all rows, kind by kind.
 func (d dump) all(ctx context.Context) error {
 	for _, kind := range []func(context.Context) error{
-		d.versions, d.companies, d.persons, d.accounts, d.definitions, d.identities, d.streams, d.quarantined,
+		d.versions, d.companies, d.persons, d.accounts, d.definitions, d.identities, d.streams, d.quarantined, d.cards, d.cardGroups,
 		d.threads, d.members, d.interactions, d.tombstones, d.erasedCopies, d.bounces,
 	} {
 		if err := kind(ctx); err != nil {
@@ -127,6 +131,40 @@ func (d dump) quarantined(ctx context.Context) error {
 			q, err := scanQuarantined(scan)
 			return d.give(&store.QuarantinedRow{Quarantined: q}, err)
 		})
+}
+
+func (d dump) cards(ctx context.Context) error {
+	return d.each(ctx, dumpCards, nil, func(scan func(...any) error) error {
+		t, err := scanTie(scan)
+		return d.give(&store.CardRow{CardTie: t}, err)
+	})
+}
+
+func (d dump) cardGroups(ctx context.Context) error {
+	var groups []*store.CardGroupRow
+	err := d.each(ctx, dumpCardGroups, nil, func(scan func(...any) error) error {
+		var g store.CardGroupRow
+		err := scan(&g.Account, &g.Stream, &g.Ref, &g.UID, &g.Name, &g.Org)
+		groups = append(groups, &g)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		err := d.each(ctx, `SELECT member FROM card_members WHERE stream = (SELECT n FROM streams WHERE account = ? AND name = ?)
+			AND ref = ? AND uid = ? ORDER BY member`, []any{g.Account, g.Stream, g.Ref, g.UID},
+			func(scan func(...any) error) error {
+				var member string
+				err := scan(&member)
+				g.Members = append(g.Members, member)
+				return err
+			})
+		if err := d.give(g, err); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d dump) threads(ctx context.Context) error {

@@ -24,6 +24,8 @@ var (
 	loadStreams      = insertion{`INSERT INTO streams (` + streamColumns + `) VALUES`, 9, ``}
 	loadQuarantine   = insertion{`INSERT INTO quarantine (stream, ref, cause, since, attempts, next_try) VALUES`, 6, ``}
 	loadEvidence     = insertion{`INSERT INTO evidence (stream, ref, interaction, seen_at, gone) VALUES`, 5, ``}
+	loadCards        = insertion{`INSERT INTO cards (stream, ref, uid, contact, tail, facts, gone_at) VALUES`, 7, ``}
+	loadCardGroups   = insertion{`INSERT INTO card_groups (stream, ref, uid, name, org) VALUES`, 5, ``}
 	loadTombstones   = insertion{`INSERT INTO tombstones (key, erased_at) VALUES`, 2, ``}
 	loadErasedCopies = insertion{`INSERT INTO fingerprint_tombstones (fingerprint, occurred_at, erased_at) VALUES`, 3, ``}
 	loadBounces      = insertion{`INSERT INTO bounces (hash, status) VALUES`, 2, ``}
@@ -156,6 +158,26 @@ func (l *loader) add(ctx context.Context, row store.Row) error {
 			return err
 		}
 		return l.write(ctx, loadQuarantine, n, r.Ref, r.Cause, r.Since.UnixMicro(), r.Attempts, r.NextTry.UnixMicro())
+	case *store.CardRow:
+		n, err := l.place(r.Account, r.Stream)
+		if err != nil {
+			return err
+		}
+		id := l.contactID(r.Contact)
+		return l.write(ctx, loadCards, n, r.Ref, r.UID, numberOf(id), tailOf(id), r.Facts, micros(r.GoneAt))
+	case *store.CardGroupRow:
+		n, err := l.place(r.Account, r.Stream)
+		if err != nil {
+			return err
+		}
+		members := make([]any, 0, 4*len(r.Members))
+		for _, m := range r.Members {
+			members = append(members, n, r.Ref, r.UID, m)
+		}
+		if err := l.tx.insert(ctx, insertMembers, members); err != nil {
+			return err
+		}
+		return l.write(ctx, loadCardGroups, n, r.Ref, r.UID, r.Name, r.Org)
 	case *store.ThreadRow:
 		l.label++
 		t := store.Thread{Least: r.Least, Heads: r.Heads}

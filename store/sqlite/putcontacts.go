@@ -49,16 +49,28 @@ func (s *Store) PutContacts(ctx context.Context, in []kith.Contact, at time.Time
 
 // contactBatch reads the contacts that the input may mean.
 func (tx tx) contactBatch(ctx context.Context, at time.Time, input []kith.Contact) (*contacts.Batch, error) {
+	b, err := tx.newContacts(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	return b, tx.loadContacts(ctx, b, contacts.HintsOf(input))
+}
+
+// newContacts makes a batch whose new contacts come behind all others.
+func (tx tx) newContacts(ctx context.Context, at time.Time) (*contacts.Batch, error) {
 	var last int64
 	if err := tx.one(ctx, `SELECT coalesce(max(n), 0) FROM contacts`, nil, &last); err != nil {
 		return nil, err
 	}
-	b := contacts.New(at, func() kith.ID {
+	return contacts.New(at, func() kith.ID {
 		id := newID(at, last)
 		last = numberOf(id)
 		return id
-	})
-	hints := contacts.HintsOf(input)
+	}), nil
+}
+
+// loadContacts reads the contacts that have one of the hints.
+func (tx tx) loadContacts(ctx context.Context, b *contacts.Batch, hints contacts.Hints) error {
 	numbers := make([]int64, len(hints.IDs))
 	for i, id := range hints.IDs {
 		numbers[i] = numberOf(id)
@@ -78,11 +90,11 @@ func (tx tx) contactBatch(ctx context.Context, at time.Time, input []kith.Contac
 		}
 		found, err := tx.contacts(ctx, q.clause, q.list)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, c := range found {
 			b.Load(c)
 		}
 	}
-	return b, nil
+	return nil
 }

@@ -117,15 +117,22 @@ const refsPage = 5000
 
 // Refs implements [store.Recorder].
 func (s *Store) Refs(ctx context.Context, account, name string) iter.Seq2[string, error] {
+	return s.refs(ctx, account, name, `SELECT ref FROM evidence WHERE stream = ?1 AND ref > ?2 AND gone = 0 ORDER BY ref LIMIT ?3`)
+}
+
+// refs yields what a query finds for a stream, behind a ref and as many as it may.
+func (s *Store) refs(ctx context.Context, account, name, query string) iter.Seq2[string, error] {
 	account, name = store.Clean(account), store.Clean(name)
 	return func(yield func(string, error) bool) {
 		page := make([]string, 0, refsPage)
 		for last := ""; ; last = page[len(page)-1] {
 			page = page[:0]
 			err := s.read(ctx, fmt.Sprintf("read the refs of stream %s/%s", account, name), func(tx tx) error {
-				return tx.each(ctx, `SELECT ref FROM evidence
-					WHERE stream = (SELECT n FROM streams WHERE account = ? AND name = ?) AND ref > ? AND gone = 0
-					ORDER BY ref LIMIT ?`, []any{account, name, last, refsPage},
+				st, err := tx.stream(ctx, account, name)
+				if err != nil {
+					return err
+				}
+				return tx.each(ctx, query, []any{st.n, last, refsPage},
 					func(scan func(...any) error) error {
 						var ref string
 						err := scan(&ref)

@@ -363,6 +363,14 @@ func (f *fixture) fill(t *testing.T) {
 	if err := f.StreamDone(t.Context(), "alice", "INBOX", t0, "it broke"); err != nil {
 		t.Fatal(err)
 	}
+	f.book(t, "work", kith.BookRecording{
+		Cards:  []kith.Card{card("1", "Carl <C>", emails("carl@client.test"), worksFor("Client Ltd"), tags("x")), card("2", "Erased"), card("3", "Gone"), at2("1.vcf", card("4", "Second"))},
+		Groups: []kith.CardGroup{group("Team", "1", "3"), group("Nobody"), {Ref: "org.vcf", UID: "o", Name: "Org", Org: true, Members: []string{"1"}}},
+	})
+	if err := f.RemoveContact(t.Context(), f.byExternal(t, "2").ID, t0); err != nil {
+		t.Fatal(err)
+	}
+	f.book(t, "work", gone("3.vcf"))
 	ids := []kith.ID{f.byKey(t, "erased").ID, f.byKey(t, "erased too").ID}
 	if n, err := f.DeleteInteractions(t.Context(), ids, t0.Add(time.Hour)); err != nil || n != 2 {
 		t.Fatal(n, err)

@@ -55,3 +55,31 @@ func eachText(c *kith.Contact, fn func(text *string)) {
 		}
 	}
 }
+
+// CleanBook returns a recording whose text is as [store.Clean] wants it.
+func CleanBook(rec kith.BookRecording) kith.BookRecording {
+	texts := func(list []string) []string {
+		clean := make([]string, len(list))
+		for i, text := range list {
+			clean[i] = store.Clean(text)
+		}
+		return clean
+	}
+	rec.Account, rec.Stream = store.Clean(rec.Account), store.Clean(rec.Stream)
+	rec.Gone, rec.Ignored, rec.Released = texts(rec.Gone), texts(rec.Ignored), texts(rec.Released)
+	rec.Cards, rec.Groups, rec.Quarantined = slices.Clone(rec.Cards), slices.Clone(rec.Groups), slices.Clone(rec.Quarantined)
+	for i := range rec.Cards {
+		c := &rec.Cards[i]
+		c.Ref = store.Clean(c.Ref)
+		c.Contact = Clean([]kith.Contact{c.Contact})[0]
+	}
+	for i := range rec.Groups {
+		g := &rec.Groups[i]
+		g.Ref, g.UID, g.Name, g.Members = store.Clean(g.Ref), store.Clean(g.UID), store.Clean(g.Name), texts(g.Members)
+	}
+	for i := range rec.Quarantined {
+		f := &rec.Quarantined[i]
+		f.Ref, f.Cause = store.Clean(f.Ref), store.Clean(f.Cause)
+	}
+	return rec
+}

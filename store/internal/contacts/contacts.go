@@ -34,7 +34,9 @@ type Entry struct {
 	kith.Contact
 	Fresh   bool     // not on file
 	Changed bool     // on file, and to be written
+	Retyped bool     // on file as of another type
 	Added   []string // addresses that are not on file
+	Removed []string // addresses that are on file, and no longer the contact's
 }
 
 type externalID struct{ source, id string }
