@@ -92,15 +92,15 @@ type CardChange struct {
 
 // BookRecorded counts what a [BookRecording] did, or several.
 type BookRecorded struct {
-	Created   int // contacts that were not known
-	Updated   int // contacts that changed
-	Unchanged int // cards whose contacts say all of them already
-	Groups    int
-	Ignored   int
-	Erased    int // cards of contacts that were removed on purpose
-	Gone      int // cards and groups that are no longer there
+	Created   int `json:"created"`   // contacts that were not known
+	Updated   int `json:"updated"`   // contacts that changed
+	Unchanged int `json:"unchanged"` // cards whose contacts say all of them already
+	Groups    int `json:"groups"`
+	Ignored   int `json:"ignored"`
+	Erased    int `json:"erased"` // cards of contacts that were removed on purpose
+	Gone      int `json:"gone"`   // cards and groups that are no longer there
 
-	Removed int // contacts that went with their last card
+	Removed int `json:"removed"` // contacts that went with their last card
 }
 
 // Add adds what another recording did.

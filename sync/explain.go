@@ -23,12 +23,21 @@ type Explanation struct {
 	Outcome     string      `json:"outcome"` // recorded, skipped or quarantined
 	Reason      kith.Reason `json:"reason,omitempty"`
 	Interaction *kith.ID    `json:"interaction"`
+	Contact     *kith.ID    `json:"contact,omitempty"` // that a card shows
 	Steps       []kith.Step `json:"steps"`
 }
 
 // ExplainRef reads one message again, where it lies, and tells every decision
 // about it. It writes nothing.
 func (p *Poller) ExplainRef(ctx context.Context, register Register, account, stream, ref string) (Explanation, error) {
+	books, err := p.books(ctx, account)
+	if err != nil {
+		return Explanation{}, err
+	}
+	if books != nil {
+		defer books.Close() //nolint:errcheck // that is how a connection is given up
+		return p.explainCard(ctx, account, books, stream, ref)
+	}
 	all, err := p.explain(ctx, register, account, func(s kith.Stream, _ Source) ([]string, error) {
 		if s.Name != stream {
 			return nil, nil
@@ -51,6 +60,11 @@ func (p *Poller) ExplainRef(ctx context.Context, register Register, account, str
 // found by its normalised Message-ID. Without a copy it returns
 // [kith.ErrNotFound] and names the folders that were searched.
 func (p *Poller) ExplainMessage(ctx context.Context, register Register, account, messageID string) ([]Explanation, error) {
+	if books, err := p.books(ctx, account); err != nil {
+		return nil, err
+	} else if books != nil {
+		return nil, errors.Join(books.Close(), fmt.Errorf("account %s: it is address books, which have no messages: %w", account, kith.ErrNotFound))
+	}
 	var searched []string
 	all, err := p.explain(ctx, register, account, func(s kith.Stream, source Source) ([]string, error) {
 		searched = append(searched, s.Name)

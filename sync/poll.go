@@ -28,8 +28,12 @@ type Poller struct {
 	Matcher *matcher.Matcher
 	// Open connects to an account. The caller of Open closes the source.
 	Open func(ctx context.Context, account string) (Source, matcher.Account, error)
-	Now  func() time.Time
-	Log  *slog.Logger
+	// OpenBooks connects to an account that is address books; of another one it returns nil. Without it
+	// no account is. The caller closes the source.
+	OpenBooks func(ctx context.Context, account string) (BookSource, error)
+	Books     BookStore // needed with OpenBooks
+	Now       func() time.Time
+	Log       *slog.Logger
 	// Since is the horizon, for explanations: how far back captures go.
 	Since time.Time
 }
@@ -40,6 +44,11 @@ type Options struct {
 	Full bool
 	// DryRun, when set, is told of every outcome, and nothing is written.
 	DryRun func(stream kith.Stream, item kith.Item, outcome kith.Outcome)
+	// DryRunBook is that of address books.
+	DryRunBook func(book kith.Stream, change kith.CardChange)
+	// AcceptEmpty says that address books which have nothing left, or are there no more, are meant
+	// to be so: their contacts go.
+	AcceptEmpty bool
 	// Slice, when not zero, is how long a poll may go on with the past before it
 	// leaves the rest to the next one. New mail is not cut.
 	Slice time.Duration
@@ -55,6 +64,7 @@ type Progress struct {
 	Stream   string
 	Items    int // items with an outcome
 	Recorded kith.Recorded
+	Book     kith.BookRecorded // of an address book, whose items are cards
 	Skipped  map[kith.Reason]int
 	Failed   int
 	Done     int // of the backfill so far, in messages
@@ -65,6 +75,7 @@ type Progress struct {
 type Result struct {
 	Items    int
 	Recorded kith.Recorded
+	Book     kith.BookRecorded
 	Skipped  map[kith.Reason]int
 	Failed   int  // put into quarantine
 	More     bool // the past has not been read to its end
@@ -76,6 +87,7 @@ func (r *Result) add(p Progress) {
 	r.Recorded.Known += p.Recorded.Known
 	r.Recorded.Erased += p.Recorded.Erased
 	r.Recorded.Bounced += p.Recorded.Bounced
+	r.Book.Add(p.Book)
 	r.Failed += p.Failed
 	for reason, n := range p.Skipped {
 		r.Skipped[reason] += n
@@ -86,6 +98,11 @@ func (r *Result) add(p Progress) {
 // first, the past. A stream that fails does not stop the others, unless the
 // account itself can't be used; all their errors are joined. What was recorded before an error stays.
 func (p *Poller) Poll(ctx context.Context, account string, opts Options) (Result, error) {
+	if books, err := p.books(ctx, account); err != nil {
+		return Result{Skipped: map[kith.Reason]int{}}, err
+	} else if books != nil {
+		return p.pollBooks(ctx, account, books, opts)
+	}
 	result := Result{Skipped: map[kith.Reason]int{}}
 	source, who, err := p.Open(ctx, account)
 	if err != nil {
@@ -98,7 +115,7 @@ func (p *Poller) Poll(ctx context.Context, account string, opts Options) (Result
 		return result, fmt.Errorf("account %s: list folders: %w", account, err)
 	}
 
-	run := &run{Poller: p, opts: opts, source: source, account: account, who: who, result: &result, started: p.Now(), begun: map[string]bool{}}
+	run := &mailRun{p.run(account, who, opts, &result), source}
 	var past []kith.Stream
 	var failures []error
 	for _, pass := range []struct {
@@ -110,7 +127,7 @@ func (p *Poller) Poll(ctx context.Context, account string, opts Options) (Result
 				result.More = true
 				break
 			}
-			more, err := run.stream(ctx, stream, pass.past)
+			more, err := run.stream(ctx, run, stream, pass.past)
 			if err != nil {
 				failures = append(failures, fmt.Errorf("account %s: %s: %w", account, stream.Name, err))
 				if ctx.Err() != nil || spoilsAccount(err) {
@@ -128,17 +145,34 @@ func (p *Poller) Poll(ctx context.Context, account string, opts Options) (Result
 	return result, errors.Join(failures...)
 }
 
+// books connects to an account if it is address books.
+func (p *Poller) books(ctx context.Context, account string) (BookSource, error) {
+	if p.OpenBooks == nil {
+		return nil, nil
+	}
+	return p.OpenBooks(ctx, account)
+}
+
 // spoilsAccount tells errors that every other stream of the account would meet too.
 func spoilsAccount(err error) bool {
 	kind, _ := kith.FaultOf(err)
 	return kind != kith.FaultTransient
 }
 
+// mailRun is one poll of one account that has a [Source].
+type mailRun struct {
+	*run
+	source Source
+}
+
+func (p *Poller) run(account string, who matcher.Account, opts Options, result *Result) *run {
+	return &run{Poller: p, opts: opts, account: account, who: who, result: result, started: p.Now(), begun: map[string]bool{}}
+}
+
 // run is one poll of one account.
 type run struct {
 	*Poller
 	opts    Options
-	source  Source
 	account string
 	who     matcher.Account
 	result  *Result

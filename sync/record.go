@@ -11,7 +11,7 @@ import (
 // recorder gathers decided batches of one stream and writes them, with the
 // cursor, in transactions of a good size.
 type recorder struct {
-	*run
+	*mailRun
 	stream     kith.Stream
 	base       kith.Cursor // what is stored
 	backfilled float64

@@ -24,19 +24,27 @@ const (
 	goneBatch       = 5000
 )
 
+// streamReader reads a stream of one kind.
+type streamReader interface {
+	// changes reads what is new since the stored cursor, and records it.
+	changes(ctx context.Context, stream kith.Stream, state kith.StreamStatus, past bool) (more bool, err error)
+	// retryQuarantine reads again what could not be read before and is due.
+	retryQuarantine(ctx context.Context, stream kith.Stream, state kith.StreamStatus) error
+}
+
 // stream reads one stream. more says that its past was not read to the end.
-func (r *run) stream(ctx context.Context, stream kith.Stream, past bool) (more bool, err error) {
+func (r *run) stream(ctx context.Context, reader streamReader, stream kith.Stream, past bool) (more bool, err error) {
 	state, err := r.Store.Stream(ctx, r.account, stream.Name)
 	if err != nil {
 		return false, fmt.Errorf("read the stream's state: %w", err)
 	}
 	if !past {
-		if err := r.retryQuarantine(ctx, stream, state); err != nil {
+		if err := reader.retryQuarantine(ctx, stream, state); err != nil {
 			return false, err
 		}
 	}
 	for try := 1; ; try++ {
-		more, err = r.changes(ctx, stream, state, past)
+		more, err = reader.changes(ctx, stream, state, past)
 		if !errors.Is(err, kith.ErrStaleCursor) {
 			break
 		}
@@ -55,7 +63,7 @@ func (r *run) stream(ctx context.Context, stream kith.Stream, past bool) (more b
 		r.Log.Info("another run moved the cursor, going on from it", "account", r.account, "stream", stream.Name)
 		state = now
 	}
-	if r.opts.DryRun != nil || ctx.Err() != nil {
+	if r.dry() || ctx.Err() != nil {
 		return more, err
 	}
 	failure := ""
@@ -69,6 +77,9 @@ func (r *run) stream(ctx context.Context, stream kith.Stream, past bool) (more b
 	}
 	return more, err
 }
+
+// dry tells whether nothing is to be written.
+func (r *run) dry() bool { return r.opts.DryRun != nil || r.opts.DryRunBook != nil }
 
 // full tells whether a stream is to be read from the horizon. Once the first
 // batch of that is recorded, the cursor tells how to go on.
@@ -87,7 +98,7 @@ type decided struct {
 
 // changes reads what a source yields from the stored cursor. Reading, deciding
 // and recording overlap: the source reads ahead, one goroutine decides, this one records.
-func (r *run) changes(ctx context.Context, stream kith.Stream, state kith.StreamStatus, past bool) (more bool, err error) {
+func (r *mailRun) changes(ctx context.Context, stream kith.Stream, state kith.StreamStatus, past bool) (more bool, err error) {
 	from := state.Cursor
 	if r.full(stream) {
 		from = ""
@@ -102,7 +113,7 @@ func (r *run) changes(ctx context.Context, stream kith.Stream, state kith.Stream
 		readErr = r.decide(ctx, stream, from, state.Quarantined > 0, past, &more, batches)
 	}()
 
-	rec := &recorder{run: r, stream: stream, base: state.Cursor, backfilled: state.Backfilled, recount: from == "", enough: 1}
+	rec := &recorder{mailRun: r, stream: stream, base: state.Cursor, backfilled: state.Backfilled, recount: from == "", enough: 1}
 	recErr := rec.all(ctx, batches)
 	if recErr != nil {
 		cancel()
@@ -116,7 +127,7 @@ func (r *run) changes(ctx context.Context, stream kith.Stream, state kith.Stream
 }
 
 // decide reads batches, finds the outcome of every item, and hands them on.
-func (r *run) decide(ctx context.Context, stream kith.Stream, from kith.Cursor, release, past bool, more *bool, out chan<- decided) error {
+func (r *mailRun) decide(ctx context.Context, stream kith.Stream, from kith.Cursor, release, past bool, more *bool, out chan<- decided) error {
 	for batch, err := range r.source.Changes(ctx, stream, from) {
 		if err != nil {
 			return err
@@ -145,7 +156,7 @@ func (r *run) decide(ctx context.Context, stream kith.Stream, from kith.Cursor, 
 }
 
 // match gives every item of a batch an outcome.
-func (r *run) match(ctx context.Context, stream kith.Stream, batch kith.Batch, release bool) (decided, error) {
+func (r *mailRun) match(ctx context.Context, stream kith.Stream, batch kith.Batch, release bool) (decided, error) {
 	d := decided{Batch: batch, items: len(batch.Items), failed: batch.Failed, skipped: map[kith.Reason]int{}}
 	for reason, n := range batch.Skipped {
 		d.skipped[reason] += n
@@ -182,7 +193,7 @@ func (r *run) match(ctx context.Context, stream kith.Stream, batch kith.Batch, r
 
 // outcomes matches items. Should the matcher panic, it is asked item by
 // item, and the guilty ones get the zero outcome.
-func (r *run) outcomes(ctx context.Context, items []kith.Item) ([]kith.Outcome, error) {
+func (r *mailRun) outcomes(ctx context.Context, items []kith.Item) ([]kith.Outcome, error) {
 	if len(items) == 0 {
 		return nil, nil
 	}
@@ -211,7 +222,7 @@ type crashError struct{ reason, stack string }
 
 func (e *crashError) Error() string { return "internal error" }
 
-func (r *run) tryMatch(ctx context.Context, items []kith.Item) (outcomes []kith.Outcome, err error) {
+func (r *mailRun) tryMatch(ctx context.Context, items []kith.Item) (outcomes []kith.Outcome, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			// The type tells where to look; the value might hold somebody's words.
@@ -221,23 +232,28 @@ func (r *run) tryMatch(ctx context.Context, items []kith.Item) (outcomes []kith.
 	return r.Matcher.Match(ctx, r.who, items)
 }
 
-// retryQuarantine reads again what could not be read before and is due.
-func (r *run) retryQuarantine(ctx context.Context, stream kith.Stream, state kith.StreamStatus) error {
-	if state.Quarantined == 0 || r.opts.DryRun != nil {
-		return nil
-	}
+// dueRefs are the refs of a stream that could not be read before and are due.
+func (r *run) dueRefs(ctx context.Context, stream kith.Stream) (refs []string, err error) {
 	due, err := r.Store.DueQuarantine(ctx, r.account, r.Now(), quarantineBatch)
 	if err != nil {
-		return fmt.Errorf("read the quarantine: %w", err)
+		return nil, fmt.Errorf("read the quarantine: %w", err)
 	}
-	var refs []string
 	for _, q := range due {
 		if q.Stream == stream.Name {
 			refs = append(refs, q.Ref)
 		}
 	}
-	if len(refs) == 0 {
+	return refs, nil
+}
+
+// retryQuarantine implements streamReader.
+func (r *mailRun) retryQuarantine(ctx context.Context, stream kith.Stream, state kith.StreamStatus) error {
+	if state.Quarantined == 0 || r.opts.DryRun != nil {
 		return nil
+	}
+	refs, err := r.dueRefs(ctx, stream)
+	if err != nil || len(refs) == 0 {
+		return err
 	}
 	batch, err := r.source.Fetch(ctx, stream, refs)
 	if err != nil {
@@ -249,7 +265,7 @@ func (r *run) retryQuarantine(ctx context.Context, stream kith.Stream, state kit
 	}
 	d.released = append(d.released, batch.Gone...)
 	d.Cursor = state.Cursor
-	rec := &recorder{run: r, stream: stream, base: state.Cursor, backfilled: state.Backfilled}
+	rec := &recorder{mailRun: r, stream: stream, base: state.Cursor, backfilled: state.Backfilled}
 	rec.gather(d)
 	return rec.flush(ctx)
 }

@@ -287,7 +287,9 @@ func logEnd(log *slog.Logger, before, after kith.Account, result Result, took ti
 	case before.Error != "":
 		log.Info("poll works again", "failures", before.Attempts, "since", before.ErrorSince)
 	}
-	if result.Items > 0 {
+	if b := result.Book; b != (kith.BookRecorded{}) {
+		log.Info("polled address books", "cards", result.Items, "created", b.Created, "updated", b.Updated, "removed", b.Removed, "quarantined", result.Failed, "took", took.Round(time.Millisecond))
+	} else if result.Items > 0 {
 		log.Info("polled", "items", result.Items, "new", result.Recorded.New, "quarantined", result.Failed, "took", took.Round(time.Millisecond))
 	} else {
 		log.Debug("polled", "took", took.Round(time.Millisecond))

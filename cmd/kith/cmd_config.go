@@ -30,7 +30,7 @@ func (cmd *configCheckCmd) Run(ctx context.Context, a *app) error {
 		findings = append(findings, finding{Level: "warning", About: "configuration", Text: w.String()})
 	}
 	for _, account := range cfg.Accounts {
-		if account.Kind != config.KindIMAP {
+		if !readable(account.Kind) {
 			findings = append(findings, finding{Level: "error", About: "account " + account.Name, Text: fmt.Sprintf("this version can't read accounts of kind %s", account.Kind), Mend: "take the account out of the configuration"})
 		}
 	}

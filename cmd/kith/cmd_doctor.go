@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -124,7 +123,7 @@ func (a *app) checkHealth(ctx context.Context, s store.Store, cfg *config.Config
 		return []finding{{Level: "error", About: "contacts", Text: err.Error()}}
 	}
 	if persons+companies == 0 {
-		findings = append(findings, finding{Level: "warning", About: "contacts", Text: "there are none, so no mail is recorded", Mend: "kith contacts import FILE"})
+		findings = append(findings, finding{Level: "warning", About: "contacts", Text: "there are none, so no mail is recorded", Mend: "kith contacts import FILE, or an account of kind carddav"})
 	}
 	accounts, err := s.AccountStatuses(ctx)
 	if err != nil {
@@ -147,7 +146,7 @@ func (a *app) checkHealth(ctx context.Context, s store.Store, cfg *config.Config
 			quarantined += stream.Quarantined
 		}
 		if quarantined > 0 {
-			findings = append(findings, finding{Level: "warning", About: about, Text: fmt.Sprintf("%s messages could not be read", thousands(quarantined)), Mend: "they are tried again; kith explain ACCOUNT/FOLDER/REF tells the cause"})
+			findings = append(findings, finding{Level: "warning", About: about, Text: fmt.Sprintf("%s %s could not be read", thousands(quarantined), itemsOf(account.Kind)), Mend: "they are tried again; kith explain ACCOUNT/FOLDER/REF tells the cause"})
 		}
 	}
 	return findings
@@ -237,8 +236,15 @@ func (f *fleet) checkLogins(ctx context.Context, names []string) []finding {
 
 func (a *app) checkAccount(ctx context.Context, cfg *config.Config, account config.Account) finding {
 	about := "account " + account.Name
-	if account.Kind != config.KindIMAP {
+	if !readable(account.Kind) {
 		return finding{Level: "error", About: about, Text: fmt.Sprintf("this version can't read accounts of kind %s", account.Kind), Mend: "take the account out of the configuration"}
+	}
+	if account.Kind == config.KindCardDAV {
+		f, err := a.checkBooks(ctx, cfg, account)
+		if err != nil {
+			return loginTrouble(about, err)
+		}
+		return f
 	}
 	options, err := a.imapOptions(cfg, account)
 	if err == nil {
@@ -247,19 +253,7 @@ func (a *app) checkAccount(ctx context.Context, cfg *config.Config, account conf
 			return loginFinding(about, report, a.now())
 		}
 	}
-	mend := "see that the server can be reached from here"
-	var fault *kith.Fault
-	if errors.As(err, &fault) {
-		switch fault.Kind {
-		case kith.FaultAuth:
-			mend = "check username and password"
-		case kith.FaultSettings:
-			mend = "check url and ca_file"
-		case kith.FaultThrottled:
-			mend = "wait; the server asks for a pause"
-		}
-	}
-	return finding{Level: "error", About: about, Text: err.Error(), Mend: mend}
+	return loginTrouble(about, err)
 }
 
 // loginFinding tells of a login that worked, and of a certificate that won't for long.

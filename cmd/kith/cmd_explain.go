@@ -20,9 +20,12 @@ func (*explainCmd) Help() string {
 	return `It reads that one message again from its mailbox, tells every decision step by
 step, and writes nothing, neither here nor there.
 
+Of an address book it tells what became of a card.
+
 Examples:
   kith explain '<x@client.test>'
   kith explain alice-mail/INBOX/7:4213
+  kith explain address-book/contacts/ann.vcf
 
 ` + exitCodes
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kith"
+	"kith/config"
 	"kith/store"
 	syncer "kith/sync"
 )
@@ -19,12 +20,15 @@ type syncCmd struct {
 	Accounts []string `arg:"" optional:"" help:"Accounts to poll; all if left out."`
 	Full     bool     `help:"Read everything from the horizon again. What is known stays one."`
 	DryRun   bool     `help:"Print what would be recorded or skipped, and why; write nothing."`
+
+	AcceptEmpty bool `help:"Address books that are suddenly empty, or there no more, are meant to be so: remove their contacts."`
 }
 
 func (*syncCmd) Help() string {
 	return `Examples:
   kith sync
   kith sync alice-mail --dry-run
+  kith sync address-book --accept-empty
 
 ` + exitCodes
 }
@@ -36,6 +40,7 @@ type syncResult struct {
 	New         int                 `json:"new"`
 	Known       int                 `json:"known"`
 	Skipped     map[kith.Reason]int `json:"skipped"`
+	Contacts    *kith.BookRecorded  `json:"contacts,omitempty"` // of address books
 	Quarantined int                 `json:"quarantined"`
 	Seconds     float64             `json:"seconds"`
 	Error       *string             `json:"error"`
@@ -112,7 +117,7 @@ func (cmd *syncCmd) names(ctx context.Context, f *fleet) ([]string, error) {
 // poll polls accounts, several at once, and returns their results in order.
 func (cmd *syncCmd) poll(ctx context.Context, f *fleet, names []string) []syncResult {
 	a, poller := f.app, f.poller()
-	options := syncer.Options{Full: cmd.Full}
+	options := syncer.Options{Full: cmd.Full, AcceptEmpty: cmd.AcceptEmpty}
 	bar := a.progressTo()
 	if bar != nil && !cmd.DryRun {
 		options.Progress = bar.update
@@ -134,6 +139,11 @@ func (cmd *syncCmd) poll(ctx context.Context, f *fleet, names []string) []syncRe
 					printing.Lock()
 					defer printing.Unlock()
 					a.printOutcome(name, stream, item, outcome)
+				}
+				options.DryRunBook = func(book kith.Stream, change kith.CardChange) {
+					printing.Lock()
+					defer printing.Unlock()
+					a.printCard(name, book, change)
 				}
 			}
 			results[i] = cmd.one(ctx, f, poller, name, options)
@@ -157,6 +167,9 @@ func (cmd *syncCmd) one(ctx context.Context, f *fleet, poller *syncer.Poller, na
 	out := syncResult{
 		Account: name, Items: result.Items, New: result.Recorded.New, Known: result.Recorded.Known,
 		Skipped: result.Skipped, Quarantined: result.Failed, Seconds: time.Since(began).Seconds(),
+	}
+	if account, err := f.account(ctx, name); err == nil && account.Kind == config.KindCardDAV {
+		out.Contacts = &result.Book
 	}
 	if run.account.Name != "" {
 		err = errors.Join(err, run.ended(ctx, f.app, f.store, result, err))
@@ -258,6 +271,9 @@ func (cmd *syncCmd) print(a *app, results []syncResult) error {
 		text := fmt.Sprintf("%s: %s messages, %s new, %s known", a.style.bold(r.Account), thousands(r.Items), thousands(r.New), thousands(r.Known))
 		if cmd.DryRun {
 			text = fmt.Sprintf("%s: %s messages; nothing was written", a.style.bold(r.Account), thousands(r.Items))
+		}
+		if r.Contacts != nil {
+			text = fmt.Sprintf("%s: %s", a.style.bold(r.Account), bookText(r, cmd.DryRun))
 		}
 		if len(skipped) > 0 {
 			text += "; skipped: " + strings.Join(skipped, ", ")

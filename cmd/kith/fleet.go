@@ -226,6 +226,9 @@ func (f *fleet) poller() *syncer.Poller {
 		Log:     f.app.logger(),
 		Since:   f.cfg.Since.Horizon(f.app.now()),
 		Open:    f.open,
+
+		OpenBooks: f.openBooks,
+		Books:     f.store,
 	}
 }
 

@@ -24,6 +24,7 @@ type metrics struct {
 	items     *prometheus.CounterVec
 	recorded  *prometheus.CounterVec
 	skipped   *prometheus.CounterVec
+	contacts  *prometheus.CounterVec
 	failures  *prometheus.CounterVec
 	durations *prometheus.HistogramVec
 
@@ -44,6 +45,7 @@ func newMetrics(s store.Store) *metrics {
 		items:    counter("kith_items_total", "Messages that got an outcome.", "account"),
 		recorded: counter("kith_interactions_recorded_total", "Interactions that were new to the register.", "account"),
 		skipped:  counter("kith_items_skipped_total", "Messages that were not recorded, by reason.", "account", "reason"),
+		contacts: counter("kith_contacts_synced_total", "Contacts that address books created, updated and removed.", "account", "change"),
 		failures: counter("kith_poll_failures_total", "Polls that failed, by kind of fault.", "account", "fault"),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "kith_poll_duration_seconds", Help: "How long polls took.", Buckets: prometheus.ExponentialBuckets(0.05, 4, 8),
@@ -55,7 +57,7 @@ func newMetrics(s store.Store) *metrics {
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "kith_build_info", Help: "1, labelled with the version."}, []string{"version", "goversion"})
 	build.WithLabelValues(version, runtime.Version()).Set(1)
-	m.registry.MustRegister(m.items, m.recorded, m.skipped, m.failures, m.durations, build, m,
+	m.registry.MustRegister(m.items, m.recorded, m.skipped, m.contacts, m.failures, m.durations, build, m,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -64,6 +66,11 @@ func newMetrics(s store.Store) *metrics {
 func (m *metrics) progress(p syncer.Progress) {
 	m.items.WithLabelValues(p.Account).Add(float64(p.Items))
 	m.recorded.WithLabelValues(p.Account).Add(float64(p.Recorded.New))
+	for change, n := range map[string]int{"created": p.Book.Created, "updated": p.Book.Updated, "removed": p.Book.Removed} {
+		if n > 0 {
+			m.contacts.WithLabelValues(p.Account, change).Add(float64(n))
+		}
+	}
 	for reason, n := range p.Skipped {
 		m.skipped.WithLabelValues(p.Account, string(reason)).Add(float64(n))
 	}

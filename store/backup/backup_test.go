@@ -54,6 +54,8 @@ func oneOfEach() []store.Row {
 			Name: "INBOX", Cursor: "\xff\x00", LastSuccess: t0, Recorded: 1, Skipped: map[kith.Reason]int{kith.ReasonBulk: 2}, Backfilled: 0.1, Error: "e",
 		}},
 		&store.QuarantinedRow{Quarantined: kith.Quarantined{Account: "a", Stream: "INBOX", Ref: "1", Cause: "c", Since: t0, Attempts: 3, NextTry: t0}},
+		&store.CardRow{CardTie: kith.CardTie{Account: "a", Stream: "INBOX", Ref: "r", UID: "u", Contact: person, Facts: `{"says":{"name":"n"}}`, GoneAt: t0}},
+		&store.CardGroupRow{Account: "a", Stream: "INBOX", CardGroup: kith.CardGroup{Ref: "g", UID: "u2", Name: "n", Org: true, Members: []string{"u"}}},
 		&store.ThreadRow{Least: -1 << 63, Heads: []int64{-5, 1<<63 - 1}},
 		&store.ThreadRow{Least: 4, Heads: []int64{}},
 		&store.MemberRow{Hash: 1<<63 - 1, Root: -5},

@@ -263,7 +263,7 @@ var bookTests = []test{
 		equal(t, "books", mustBooks(t, f), []string{"work"})
 		f.book(t, "work", gone("1.vcf"))
 		f.settle(t, 1)
-		equal(t, "books", mustBooks(t, f), nil)
+		equal(t, "books", mustBooks(t, f), []string(nil))
 	}},
 	{"RecordBook/a resource that holds another card, or several", func(t *testing.T, f *fixture) {
 		f.book(t, "work", cards(at2("a.vcf", card("1", "Ann")), at2("a.vcf", card("2", "Bob")), at2("b.vcf", card("3", "Cy"))))

@@ -131,7 +131,7 @@ var dumpTests = []test{
 		rows := f.dump(t)
 		g := f.another(t)
 		for i, kind := range store.RowKinds[:len(store.RowKinds)-1] {
-			if slices.Contains([]store.RowKind{store.RowVersions, store.RowAccount, store.RowIdentity, store.RowQuarantined, store.RowMember, store.RowInteraction, store.RowTombstone, store.RowErasedCopy}, kind) {
+			if slices.Contains([]store.RowKind{store.RowVersions, store.RowAccount, store.RowIdentity, store.RowQuarantined, store.RowCard, store.RowCardGroup, store.RowMember, store.RowInteraction, store.RowTombstone, store.RowErasedCopy}, kind) {
 				continue // nothing refers to these
 			}
 			_, err := g.Load(t.Context(), each(slices.DeleteFunc(slices.Clone(rows), func(r store.Row) bool { return r.Kind() == store.RowKinds[i] })))

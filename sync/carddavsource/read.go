@@ -169,6 +169,9 @@ func (r *reader) take(ref string, body io.Reader, into *kith.BookBatch) error {
 		case row.Verdict == contactfile.Good:
 			contact := row.Contact
 			contact.Source = r.source.opts.Account
+			for i, phone := range contact.Phones {
+				contact.Phones[i] = contactfile.International(phone, r.source.opts.Region)
+			}
 			if contact.ExternalID = canonicalUID(contact.ExternalID); contact.ExternalID == "" {
 				contact.ExternalID = r.book.path + ref
 				if n > 1 {

@@ -32,7 +32,9 @@ type Options struct {
 
 	Include []string // globs of names or titles of books; empty: all
 	Exclude []string
-	Chunk   int // cards read at once, and in a batch; default 100
+	// Region is the country (ISO 3166) of phone numbers without one; "": they stay as they are.
+	Region string
+	Chunk  int // cards read at once, and in a batch; default 100
 
 	// Timeout is how long a request may go without any byte of its answer; default 60 s.
 	Timeout time.Duration
