@@ -265,7 +265,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{"a short key", edited(`"key":"05`, `"key":"5`), "a key has 32 digits"},
 		{"a short digest", edited(`"hash":"`, `"hash":"0`), "a digest has 16 digits"},
 		{"no key", edited(text[strings.Index(text, `"keys":[`):strings.Index(text, `,"fingerprint":"09`)], `"keys":[]`), "has no key"},
-		{"facts that are none", edited(`"facts":{`, `"facts":{"who":7,`), "line "},
+		{"facts that are none", edited(`"facts":{"by"`, `"facts":{"who":7,"by"`), "line "},
 		{"a line without end", compress(t, []byte(lines[0]+`{"contact":{"name":"`+strings.Repeat("x", 20<<20))), "a line has more than"},
 	} {
 		_, _, err := read(bytes.NewReader(tt.file))

@@ -41,8 +41,8 @@ func (s *Store) RecordBook(ctx context.Context, rec kith.BookRecording, dryRun b
 			return errUndo
 		}
 		rec.Quarantined = append(rec.Quarantined, failed...)
-		// A person may come before the company.
-		if _, err := tx.exec(ctx, `PRAGMA defer_foreign_keys = 1`); err != nil {
+		// A person may come before the company. This takes effect when it is compiled, so it must not be prepared before.
+		if _, err := tx.ExecContext(ctx, `PRAGMA defer_foreign_keys = 1`); err != nil {
 			return err
 		}
 		if err := tx.writeContacts(ctx, b.Batch); err != nil {
