@@ -21,12 +21,14 @@ type batch struct {
 	captured []kith.Captured
 	last     kith.ID // of the interactions
 
-	byID   map[kith.ID]*capture.Entry // those on file
-	keys   map[kith.Key]kith.ID
-	copies map[kith.Key][]kith.ID // fingerprint: who have it
-	prints map[kith.Key]int       // fingerprint: the number of its last row in keys
-	places map[string]place       // ref: what is on file of it
-	labels []int64                // for new threads
+	byID    map[kith.ID]*capture.Entry // those on file
+	keys    map[kith.Key]kith.ID
+	copies  map[kith.Key][]kith.ID // fingerprint: who have it
+	prints  map[kith.Key]int       // fingerprint: the number of its last row in keys
+	places  map[string]place       // ref: what is on file of it
+	digests map[string]int64       // ref: of what is captured
+	labels  []int64                // for new threads
+	same    int                    // captured as they are on file, and left out of the batch
 
 	// The versions of rows that were read (their xmin).
 	versions       map[kith.ID]uint32
@@ -37,26 +39,31 @@ type batch struct {
 type place struct {
 	interaction kith.ID
 	gone        bool
+	same        bool // it shows what is captured now
 }
 
-// readBatch locks the stream, and reads whatever can be asked for without
-// knowing the answers to something else: all of it in one round trip.
+// readBatch locks the stream, leaves out what is on file as it was captured, and
+// reads whatever can be asked for of the rest without knowing the answers to
+// something else: each is one round trip.
 func (tx tx) readBatch(ctx context.Context, rec kith.Recording, alone bool) (*batch, error) {
 	for {
-		b := &batch{tx: tx, at: rec.At, captured: rec.Captured,
+		b := &batch{tx: tx, at: rec.At,
 			byID: make(map[kith.ID]*capture.Entry), keys: make(map[kith.Key]kith.ID, len(rec.Captured)),
 			copies: make(map[kith.Key][]kith.ID), prints: make(map[kith.Key]int),
-			places: make(map[string]place, len(rec.Captured)), versions: make(map[kith.ID]uint32), threadVersions: make(map[int64]uint32),
+			places: make(map[string]place), digests: make(map[string]int64, len(rec.Captured)),
+			versions: make(map[kith.ID]uint32), threadVersions: make(map[int64]uint32),
 		}
-		b.Batch = capture.New(rec.Captured, b.newID)
 		var queries pgx.Batch
 		queueFence(&queries, rec.Account, rec.Stream, &b.stream)
 		queueLock(&queries, lockLinks, alone)
 		if len(rec.Captured) > 0 {
-			b.queueReads(&queries, rec.Account, rec.Stream)
+			b.queuePlaces(&queries, rec)
 		}
-		if err := tx.SendBatch(ctx, &queries).Close(); err != nil || b.stream.n != 0 {
-			return b, err
+		if err := tx.SendBatch(ctx, &queries).Close(); err != nil {
+			return nil, err
+		}
+		if b.stream.n != 0 {
+			return b, b.read(ctx, rec.Captured)
 		}
 		// Nobody has made the stream, or has not committed it so far.
 		_, err := tx.Exec(ctx, `INSERT INTO streams (account, name) VALUES ($1, $2) ON CONFLICT DO NOTHING`, rec.Account, rec.Stream)
@@ -66,14 +73,50 @@ func (tx tx) readBatch(ctx context.Context, rec kith.Recording, alone bool) (*ba
 	}
 }
 
+// queuePlaces asks what is on file of the places of what is captured.
+func (b *batch) queuePlaces(queries *pgx.Batch, rec kith.Recording) {
+	refs, digests := make([]string, len(rec.Captured)), make([]int64, len(rec.Captured))
+	for i, c := range rec.Captured {
+		refs[i], digests[i] = c.Ref, capture.Digest(c.Interaction)
+		b.digests[c.Ref] = digests[i]
+	}
+	queueEach(queries, `SELECT u.n, e.interaction, e.gone, e.digest IS NOT DISTINCT FROM u.digest
+		FROM unnest($3::text[], $4::bigint[]) WITH ORDINALITY u (ref, digest, n), LATERAL (
+			SELECT interaction, gone, digest FROM evidence
+			WHERE stream = (SELECT n FROM streams WHERE account = $1 AND name = $2) AND ref = u.ref LIMIT 1) e`,
+		[]any{rec.Account, rec.Stream, refs, digests},
+		func(scan func(...any) error) error {
+			var n int
+			var p place
+			err := scan(&n, (*[16]byte)(&p.interaction), &p.gone, &p.same)
+			b.places[refs[n-1]] = p
+			return err
+		})
+}
+
+// read begins the batch with what has something to tell, and reads what is on file of it.
+func (b *batch) read(ctx context.Context, captured []kith.Captured) error {
+	b.captured = slices.DeleteFunc(slices.Clone(captured), func(c kith.Captured) bool {
+		p := b.places[c.Ref]
+		return p.same && !p.gone
+	})
+	b.same = len(captured) - len(b.captured)
+	b.Batch = capture.New(b.captured, b.newID)
+	if len(b.captured) == 0 {
+		return nil
+	}
+	var queries pgx.Batch
+	b.queueReads(&queries)
+	return b.tx.SendBatch(ctx, &queries).Close()
+}
+
 func (b *batch) newID() kith.ID {
 	b.last = store.NextID(b.at, b.last)
 	return b.last
 }
 
-func (b *batch) queueReads(queries *pgx.Batch, account, name string) {
+func (b *batch) queueReads(queries *pgx.Batch) {
 	keys, prints := make(uuids, 0, len(b.captured)), uuids{}
-	refs := make([]string, 0, len(b.captured))
 	var contacts uuids
 	for i := range b.captured {
 		c := &b.captured[i]
@@ -81,7 +124,6 @@ func (b *batch) queueReads(queries *pgx.Batch, account, name string) {
 		if (c.Fingerprint != kith.Key{}) {
 			prints = append(prints, kith.ID(c.Fingerprint))
 		}
-		refs = append(refs, c.Ref)
 		for _, l := range c.Links {
 			contacts = append(contacts, l.ContactID)
 		}
@@ -120,15 +162,6 @@ func (b *batch) queueReads(queries *pgx.Batch, account, name string) {
 				return err
 			})
 	}
-	queueEach(queries, `SELECT ref, interaction, gone FROM evidence
-		WHERE stream = (SELECT n FROM streams WHERE account = $1 AND name = $2) AND ref = ANY ($3::text[])`, []any{account, name, refs},
-		func(scan func(...any) error) error {
-			var ref string
-			var p place
-			err := scan(&ref, (*[16]byte)(&p.interaction), &p.gone)
-			b.places[ref] = p
-			return err
-		})
 	queueEach(queries, `SELECT m.hash, t.xmin, `+threadColumns+` FROM message_ids m
 		JOIN threads o ON o.n = m.thread JOIN threads t ON t.n = coalesce(o.parent, o.n) WHERE m.hash = ANY ($1::bigint[])`, []any{b.Hashes()},
 		func(scan func(...any) error) error {
@@ -183,7 +216,8 @@ func (b *batch) readEntries(ctx context.Context) error {
 			[]any{ids}, b.readEntry)
 	}
 	if len(copies) > 0 {
-		queueEach(&queries, `SELECT interaction, ref FROM evidence WHERE interaction = ANY ($1::uuid[]) AND stream = $2 AND NOT gone`,
+		// "+ 0": not by the index of places, in which the stream has all its rows.
+		queueEach(&queries, `SELECT interaction, ref FROM evidence WHERE interaction = ANY ($1::uuid[]) AND stream + 0 = $2 AND NOT gone`,
 			[]any{copies, b.stream.n},
 			func(scan func(...any) error) error {
 				var id kith.ID
@@ -209,6 +243,9 @@ func (b *batch) readEntries(ctx context.Context) error {
 				}
 				return err
 			})
+	}
+	if queries.Len() == 0 {
+		return nil
 	}
 	if err := b.tx.SendBatch(ctx, &queries).Close(); err != nil {
 		return err

@@ -116,8 +116,8 @@ func (b *batch) queueThreads(statements *pgx.Batch) {
 	}
 	if len(losers) > 0 {
 		for _, column := range []string{"n", "parent"} {
-			statements.Queue(`UPDATE threads t SET parent = u.winner FROM unnest($1::bigint[], $2::bigint[]) u (loser, winner)
-				WHERE t.`+column+` = u.loser`, losers, winners)
+			statements.Queue(`UPDATE threads SET parent = ($2::bigint[])[array_position($1::bigint[], `+column+`)]
+				WHERE `+column+` = ANY ($1)`, losers, winners)
 		}
 	}
 	if len(n) > 0 {
@@ -162,27 +162,43 @@ func (b *batch) queueKeys(statements *pgx.Batch) {
 	statements.Queue(`INSERT INTO keys (key, interaction, n) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[])`, keys, interactions, numbers)
 }
 
-// queueEvidence writes the places that are new or show something else.
+// queueEvidence writes the places that are new, show something else, or are told of otherwise.
 func (b *batch) queueEvidence(statements *pgx.Batch) {
-	var freshRefs, refs []string
-	var fresh, interactions uuids
+	var fresh, known places
 	for _, s := range b.Seen {
-		p, known := b.places[s.Ref]
-		switch {
-		case !known:
-			freshRefs, fresh = append(freshRefs, s.Ref), append(fresh, s.Entry.ID)
-		case p.gone || p.interaction != s.Entry.ID:
-			refs, interactions = append(refs, s.Ref), append(interactions, s.Entry.ID)
+		if _, there := b.places[s.Ref]; there {
+			known.add(s, b.digests[s.Ref])
+		} else {
+			fresh.add(s, b.digests[s.Ref])
 		}
 	}
-	if len(fresh) > 0 {
-		statements.Queue(`INSERT INTO evidence (stream, ref, interaction, seen_at)
-			SELECT $1, u.ref, u.interaction, $2 FROM unnest($3::text[], $4::uuid[]) u (ref, interaction)`, b.stream.n, b.at, freshRefs, fresh)
+	const insert = `INSERT INTO evidence (stream, ref, interaction, seen_at, digest)
+		SELECT $1, u.ref, u.interaction, $2, u.digest FROM unnest($3::text[], $4::uuid[], $5::bigint[]) u (ref, interaction, digest)`
+	if len(fresh.refs) > 0 {
+		statements.Queue(insert, b.stream.n, b.at, fresh.refs, fresh.interactions, fresh.digests)
 	}
-	if len(refs) > 0 {
-		statements.Queue(`UPDATE evidence e SET interaction = u.interaction, seen_at = $2, gone = false
-			FROM unnest($3::text[], $4::uuid[]) u (ref, interaction) WHERE e.stream = $1 AND e.ref = u.ref`, b.stream.n, b.at, refs, interactions)
+	if len(known.refs) > 0 {
+		statements.Queue(insert+` ON CONFLICT (stream, ref) DO UPDATE SET interaction = excluded.interaction, gone = false, digest = excluded.digest,
+			seen_at = CASE WHEN evidence.gone OR evidence.interaction <> excluded.interaction THEN excluded.seen_at ELSE evidence.seen_at END`,
+			b.stream.n, b.at, known.refs, known.interactions, known.digests)
 	}
+}
+
+// places are rows of evidence as columns.
+type places struct {
+	refs         []string
+	interactions uuids
+	digests      []int64
+}
+
+func (p *places) add(s capture.Seen, digest int64) {
+	p.refs, p.interactions, p.digests = append(p.refs, s.Ref), append(p.interactions, s.Entry.ID), append(p.digests, digest)
+}
+
+// queueForget makes that the next capture of interactions looks at all of what it
+// captures: who takes something away from interactions on file calls it.
+func queueForget(statements *pgx.Batch, interactions uuids) {
+	statements.Queue(`UPDATE evidence SET digest = NULL WHERE interaction = ANY ($1::uuid[])`, interactions)
 }
 
 func (b *batch) queueTimeline(statements *pgx.Batch) {

@@ -83,7 +83,7 @@ func (s *Store) MatchAddresses(ctx context.Context, addresses []string) (map[str
 	if len(clean) == 0 {
 		return matches, ctx.Err()
 	}
-	err := s.read(ctx, "match addresses", func(tx tx) error {
+	err := s.ask(ctx, "match addresses", modeMatch, func(tx tx) error {
 		clear(matches)
 		return tx.each(ctx, `SELECT a.address, c.id, c.company, c.never_record, c.archived
 			FROM addresses a JOIN contacts c ON c.id = a.contact

@@ -20,7 +20,7 @@ func (s *Store) MatchDomains(ctx context.Context, domains []string) (map[string]
 		return map[string]kith.Match{}, ctx.Err()
 	}
 	var shares []contacts.DomainShare
-	err := s.read(ctx, "match domains", func(tx tx) error {
+	err := s.ask(ctx, "match domains", modeMatch, func(tx tx) error {
 		shares = nil
 		// The expression is that of the index addresses_domain.
 		return tx.each(ctx, `SELECT DISTINCT split_part(a.address, '@', 2), c.type = 'company', k.id, k.never_record, k.archived

@@ -43,7 +43,7 @@ func (s *Store) Record(ctx context.Context, rec kith.Recording) (kith.Recorded, 
 	}
 	var done kith.Recorded
 	lost := 0
-	err := s.write(ctx, what, func(tx tx) (err error) {
+	err := s.change(ctx, what, modeRecord, func(tx tx) (err error) {
 		done, err = tx.record(ctx, rec, lost > racesLost)
 		if errors.Is(err, errRace) || isUniqueViolation(err) {
 			lost++
@@ -77,6 +77,7 @@ func (tx tx) record(ctx context.Context, rec kith.Recording, alone bool) (done k
 		return done, err
 	}
 	done = b.Walk()
+	done.Known += b.same
 	if err := b.claim(ctx); err != nil {
 		return done, err
 	}

@@ -1,6 +1,8 @@
 package postgres_test
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -60,6 +62,99 @@ func TestReplayWritesNothing(t *testing.T) {
 		if after != before[table] {
 			t.Errorf("%s: rows were written or locked", table)
 		}
+	}
+}
+
+// What is on file as it was captured is not looked at again. That must not hide what
+// somebody has taken away meanwhile.
+func TestReplayOfWhatWasRevised(t *testing.T) {
+	unlink := func(_ context.Context, all []kith.Interaction) ([]kith.Revision, error) {
+		decided := make([]kith.Revision, len(all))
+		for n := range all {
+			all[n].Links = nil
+			decided[n].Now = &all[n]
+		}
+		return decided, nil
+	}
+	s := open(t)
+	ids := put(t, s, contacts(2))
+	one, two := captured(1, ids), captured(2, ids)
+	rec := kith.Recording{Account: "alice", Stream: "INBOX", At: t0, Captured: []kith.Captured{one, two}}
+	for n, revise := range []bool{true, false, true} {
+		if _, err := s.Record(ctx, rec); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.InteractionByKey(ctx, one.Key)
+		if err != nil || len(got.Links) != 1 {
+			t.Fatalf("recorded %d times: links %v, %v", n+1, got.Links, err)
+		}
+		if !revise {
+			continue
+		}
+		if done, err := s.Revise(ctx, []kith.ID{got.ID}, unlink, t0); err != nil || done.Changed != 1 {
+			t.Fatal(done, err)
+		}
+	}
+}
+
+// Tables that have grown since they were analyzed must not be read as a whole.
+func TestRecordFindsByIndex(t *testing.T) {
+	url := servertest.Postgres(t)
+	conn := connect(t, url)
+	// Sessions report when they end.
+	scans := func() (n, rows int) {
+		t.Helper()
+		for busy := true; busy; {
+			if err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+				WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid())`).Scan(&busy); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := conn.QueryRow(ctx, `SELECT sum(seq_scan), sum(seq_tup_read) FROM pg_stat_user_tables
+			WHERE relname IN ('contacts', 'addresses', 'interactions', 'keys', 'evidence', 'timeline', 'message_ids', 'threads')`).Scan(&n, &rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n, rows
+	}
+	with := func(fn func(s *postgres.Store)) {
+		t.Helper()
+		s, err := postgres.Open(ctx, url, postgres.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fn(s)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var ids []kith.ID
+	with(func(s *postgres.Store) { ids = put(t, s, contacts(3000)) })
+	before, rowsBefore := scans()
+	with(func(s *postgres.Store) {
+		for n := range 3 {
+			if _, err := s.Record(ctx, recording(n, ids)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		again := recording(0, ids)
+		again.Stream, again.Base = "Archive", ""
+		if done, err := s.Record(ctx, again); err != nil || done.Known != benchBatch {
+			t.Fatal(done, err)
+		}
+		addresses := make([]string, 100)
+		for n := range addresses {
+			addresses[n] = fmt.Sprintf("person%d@client.test", n)
+		}
+		if found, err := s.MatchAddresses(ctx, addresses); err != nil || len(found) != len(addresses) {
+			t.Fatal(len(found), err)
+		}
+		if _, err := s.MatchDomains(ctx, []string{"client.test"}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if after, rowsAfter := scans(); after != before {
+		t.Errorf("%d scans of whole tables read %d rows", after-before, rowsAfter-rowsBefore)
 	}
 }
 

@@ -43,6 +43,7 @@ func (tx tx) relink(ctx context.Context, contact kith.ID, company *kith.ID) erro
 				SELECT $1, occurred_at, id FROM interactions WHERE id = ANY ($2::uuid[]) ON CONFLICT DO NOTHING`, *company, ids)
 		}
 		statements.Queue(`DELETE FROM timeline WHERE contact = $1 AND interaction = ANY ($2::uuid[])`, contact, ids)
+		queueForget(&statements, ids)
 		if err := queueUpdate(&statements, found); err != nil {
 			return err
 		}

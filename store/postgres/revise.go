@@ -68,10 +68,10 @@ func (tx tx) revise(ctx context.Context, revisions []capture.Revision) error {
 	}
 	var statements pgx.Batch
 	var changed, sent []*capture.Entry
-	var contacts, linked, shown uuids
+	var ids, contacts, linked, shown uuids
 	var accounts, streams, refs []string
 	for _, r := range revisions {
-		changed = append(changed, r.Entry)
+		changed, ids = append(changed, r.Entry), append(ids, r.ID)
 		if r.Sent {
 			sent = append(sent, r.Entry)
 		}
@@ -85,6 +85,7 @@ func (tx tx) revise(ctx context.Context, revisions []capture.Revision) error {
 	if err := queueUpdate(&statements, changed); err != nil {
 		return err
 	}
+	queueForget(&statements, ids)
 	if len(linked) > 0 {
 		statements.Queue(`DELETE FROM timeline t USING unnest($1::uuid[], $2::uuid[]) u (contact, interaction), interactions i
 			WHERE i.id = u.interaction AND t.contact = u.contact AND t.occurred_at = i.occurred_at AND t.interaction = u.interaction`, contacts, linked)

@@ -38,16 +38,30 @@ type mode struct {
 }
 
 var (
-	modeWrite = mode{begin(`READ COMMITTED`, statementTimeout, idleTimeout), false, transactionTimeout}
-	modeRead  = mode{begin(`REPEATABLE READ READ ONLY`, statementTimeout, idleTimeout), true, transactionTimeout}
-	modeLoad  = mode{begin(`READ COMMITTED`, wholeStatementTimeout, wholeIdleTimeout), false, wholeTimeout}
-	modeDump  = mode{begin(`REPEATABLE READ READ ONLY`, wholeStatementTimeout, wholeIdleTimeout), true, wholeTimeout}
+	modeWrite  = mode{begin(`READ COMMITTED`, statementTimeout, idleTimeout), false, transactionTimeout}
+	modeRead   = mode{begin(`REPEATABLE READ READ ONLY`, statementTimeout, idleTimeout), true, transactionTimeout}
+	modeRecord = mode{lookingUp(modeWrite.TxOptions), false, transactionTimeout}
+	modeMatch  = mode{lookingUp(modeRead.TxOptions), true, transactionTimeout}
+	modeLoad   = mode{begin(`READ COMMITTED`, wholeStatementTimeout, wholeIdleTimeout), false, wholeTimeout}
+	modeDump   = mode{begin(`REPEATABLE READ READ ONLY`, wholeStatementTimeout, wholeIdleTimeout), true, wholeTimeout}
 )
 
 func begin(how string, statement, idle time.Duration) pgx.TxOptions {
 	return pgx.TxOptions{BeginQuery: fmt.Sprintf(
 		`BEGIN ISOLATION LEVEL %s; SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d; SET LOCAL idle_in_transaction_session_timeout = %d`,
 		how, lockTimeout.Milliseconds(), statement.Milliseconds(), idle.Milliseconds())}
+}
+
+// lookingUp makes the server find every row by an index. What capture asks for is
+// a thousand rows by their keys, and tables that have grown since they
+// were last analyzed, as during a first capture, look to the planner as if
+// reading all of them were cheaper. Costs that it makes up so must not make
+// it compile anything either.
+func lookingUp(o pgx.TxOptions) pgx.TxOptions {
+	for _, setting := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_material", "jit"} {
+		o.BeginQuery += "; SET LOCAL " + setting + " = off"
+	}
+	return o
 }
 
 // An advisory lock is held to the end of the transaction that takes it. Those
@@ -102,11 +116,16 @@ func (tx tx) one(ctx context.Context, query string, args []any, dest ...any) err
 // whether it was done. The server remembers, and is asked: either it was, or
 // fn runs again. So an error means that nothing was written.
 func (s *Store) write(ctx context.Context, what string, fn func(tx tx) error) error {
+	return s.change(ctx, what, modeWrite, fn)
+}
+
+// change is write in a mode.
+func (s *Store) change(ctx context.Context, what string, mode mode, fn func(tx tx) error) error {
 	if s.readOnly {
 		return fmt.Errorf("%s: %s was opened to be read only", what, s.primary.name)
 	}
 	for attempt := 0; ; attempt++ {
-		err := s.primary.transact(ctx, modeWrite, fn)
+		err := s.primary.transact(ctx, mode, fn)
 		if err == nil {
 			return nil
 		}
@@ -119,8 +138,13 @@ func (s *Store) write(ctx context.Context, what string, fn func(tx tx) error) er
 // read runs fn in a transaction that sees one state of the database. fn may run
 // more than once.
 func (s *Store) read(ctx context.Context, what string, fn func(tx tx) error) error {
+	return s.ask(ctx, what, modeRead, fn)
+}
+
+// ask is read in a mode.
+func (s *Store) ask(ctx context.Context, what string, mode mode, fn func(tx tx) error) error {
 	for attempt := 0; ; attempt++ {
-		err := s.primary.transact(ctx, modeRead, fn)
+		err := s.primary.transact(ctx, mode, fn)
 		if err == nil {
 			return nil
 		}

@@ -1,0 +1,46 @@
+package capture
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+
+	"kith"
+)
+
+// Digest stands for whatever [Batch.Walk] and [store.Merge] look at of a captured
+// interaction that is on file: one with the digest that was noted of its place, and
+// which nobody has revised since, has nothing to add.
+func Digest(i *kith.Interaction) int64 {
+	b := make([]byte, 0, 1024)
+	text := func(s string) {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	count := func(n int) { b = binary.AppendUvarint(b, uint64(n)) }
+
+	b = append(append(b, i.Key[:]...), i.Fingerprint[:]...)
+	text(string(i.DirectionRule))
+	text(string(i.DeliveryStatus))
+	if i.MessageID != nil {
+		text(*i.MessageID)
+	} else {
+		text("")
+	}
+	count(len(i.ThreadRefs))
+	for _, ref := range i.ThreadRefs {
+		text(ref)
+	}
+	count(len(i.Participants))
+	for at := range i.Participants {
+		text(string(i.Participants[at].Role))
+		text(i.Participants[at].Address)
+	}
+	count(len(i.Links))
+	for at := range i.Links {
+		b = append(b, i.Links[at].ContactID[:]...)
+		text(string(i.Links[at].Role))
+		text(string(i.Links[at].Rule))
+	}
+	sum := sha256.Sum256(b)
+	return int64(binary.BigEndian.Uint64(sum[:]))
+}
