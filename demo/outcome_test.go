@@ -52,7 +52,9 @@ func (r register) MatchAddresses(_ context.Context, addresses []string) (map[str
 	return found, nil
 }
 
-func (r register) MatchDomains(context.Context, []string) (map[string]kith.Match, error) { return nil, nil }
+func (r register) MatchDomains(context.Context, []string) (map[string]kith.Match, error) {
+	return nil, nil
+}
 
 func (r register) Identities(context.Context) ([]kith.Identity, error) { return nil, nil }
 
