@@ -36,16 +36,22 @@ type Contact struct {
 	Archived    bool              `json:"archived"`
 	Notes       map[string]string `json:"notes,omitempty"` // unknown columns, if asked for
 
+	// MergedInto is the contact that this one was found to be, which stands for
+	// both: its addresses, numbers and tags are theirs.
+	MergedInto *ID `json:"merged_into"`
+
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// Match is what the register knows of an address: a contact that has it.
+// Match is what the register knows of an address: a contact that has it. That
+// is never one that was merged into another.
 type Match struct {
 	ContactID   ID
 	CompanyID   *ID
-	NeverRecord bool
-	Archived    bool
+	NeverRecord bool // it, or one that was merged into it
+	Archived    bool // the same
+	Via         []ID // see [Link]
 }
 
 // ContactChange says what an import did with one contact.

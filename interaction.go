@@ -197,6 +197,11 @@ type Link struct {
 
 	// NeverRecord says that the contact is never to be recorded. The register fills it in.
 	NeverRecord bool `json:"-"`
+
+	// Via is who stands behind the link when contacts were merged: the contact,
+	// those merged into it, or several of them, as far as the address is
+	// theirs. None means the contact alone. When a merge is undone, each keeps its own.
+	Via []ID `json:"-"`
 }
 
 // Evidence is one place where an interaction was seen.

@@ -374,6 +374,7 @@ func (d *decision) link(linked map[kith.ID]bool, p *person, match *kith.Match, r
 		Matched:   p.Address.Address,
 		Rule:      rule,
 		Ambiguous: rule == kith.LinkByEmail && len(p.who.matches) > 1,
+		Via:       match.Via,
 	})
 }
 

@@ -47,7 +47,8 @@ type Books interface {
 	// SettleBooks ends ties that were marked gone at the time given or before, of one
 	// account, at most limit of them. A contact that has no other card is removed
 	// as by RemoveContact, if it is the card's own. One that has other cards becomes the
-	// next one's own. It returns how many ties were ended and contacts removed.
+	// next one's own. Those merged with one that goes stay, and have its links: if it was the
+	// survivor, the first that was merged into it is. It returns how many ties were ended and contacts removed.
 	//
 	// The caller has read all books of the account since that time.
 	SettleBooks(ctx context.Context, account string, gone, at time.Time, limit int) (ended, removed int, err error)

@@ -42,6 +42,8 @@ type RowKind string
 const (
 	RowVersions    RowKind = "versions"
 	RowContact     RowKind = "contact"
+	RowMerged      RowKind = "merged"
+	RowDistinct    RowKind = "distinct"
 	RowAccount     RowKind = "account"
 	RowDefinition  RowKind = "definition"
 	RowIdentity    RowKind = "identity"
@@ -59,7 +61,7 @@ const (
 
 // RowKinds are the kinds of row in the order of a dump: none names what comes later.
 var RowKinds = []RowKind{
-	RowVersions, RowContact, RowAccount, RowDefinition, RowIdentity, RowStream, RowQuarantined,
+	RowVersions, RowContact, RowMerged, RowDistinct, RowAccount, RowDefinition, RowIdentity, RowStream, RowQuarantined,
 	RowCard, RowCardGroup, RowThread, RowMember, RowInteraction, RowTombstone, RowErasedCopy, RowBounce,
 }
 
@@ -70,9 +72,21 @@ type VersionsRow struct {
 	Definitions int64
 }
 
-// ContactRow is a contact. Companies come before persons, both by id. Company,
-// the name, is not looked at.
+// ContactRow is a contact as it is without those merged into it. Companies come before persons, both by id. Company,
+// the name, and MergedInto are not looked at.
 type ContactRow struct{ kith.Contact }
+
+// MergedRow says that a contact was merged into another; by contact.
+type MergedRow struct {
+	Contact kith.ID
+	Into    kith.ID
+}
+
+// DistinctRow says that two contacts are not one, A being the lesser; by both.
+type DistinctRow struct {
+	A, B  kith.ID
+	Since time.Time
+}
 
 // AccountRow is an account; by name. Daemon and LeasedUntil are zero.
 type AccountRow struct{ kith.Account }
@@ -154,6 +168,12 @@ func (*VersionsRow) Kind() RowKind { return RowVersions }
 
 // Kind implements [Row].
 func (*ContactRow) Kind() RowKind { return RowContact }
+
+// Kind implements [Row].
+func (*MergedRow) Kind() RowKind { return RowMerged }
+
+// Kind implements [Row].
+func (*DistinctRow) Kind() RowKind { return RowDistinct }
 
 // Kind implements [Row].
 func (*AccountRow) Kind() RowKind { return RowAccount }

@@ -88,6 +88,52 @@ func mergeLinks(known *kith.Interaction, others []kith.Link) (changed bool) {
 	return changed
 }
 
+// UniteLinks makes the links of one contact one, that which [Merge] would keep,
+// in the place of the first. Whoever shared an address and is one now is no
+// longer ambiguous.
+func UniteLinks(links []kith.Link) []kith.Link {
+	united := make([]kith.Link, 0, len(links))
+	for _, l := range links {
+		l.Ambiguous = l.Ambiguous && shared(links, l)
+		i := slices.IndexFunc(united, func(k kith.Link) bool { return k.ContactID == l.ContactID })
+		switch {
+		case i < 0:
+			united = append(united, l)
+		default:
+			via := slices.Concat(behind(united[i]), behind(l))
+			if linkRank(l) < linkRank(united[i]) {
+				united[i] = l
+			}
+			united[i].Via = via
+		}
+	}
+	return united
+}
+
+// behind is who stands behind a link.
+func behind(l kith.Link) []kith.ID {
+	if l.Via == nil {
+		return []kith.ID{l.ContactID}
+	}
+	return l.Via
+}
+
+// shared tells whether another contact shares what an ambiguous link matched. Where
+// no other link says who, that is as it was.
+func shared(links []kith.Link, l kith.Link) bool {
+	same := 0
+	for _, k := range links {
+		if k.Matched != l.Matched {
+			continue
+		}
+		if k.ContactID != l.ContactID {
+			return true
+		}
+		same++
+	}
+	return same == 1
+}
+
 // roleOrder is the order of [kith.Link].
 var roleOrder = []kith.ParticipantRole{
 	kith.RoleFrom, kith.RoleSender, kith.RoleReplyTo, kith.RoleTo, kith.RoleCc, kith.RoleBcc,

@@ -24,6 +24,7 @@ type Store interface {
 	Accounts
 	Definitions
 	Contacts
+	Merges
 	Identities
 	Books
 	Interactions
@@ -172,14 +173,15 @@ type Definitions interface {
 	DefinitionsVersion(ctx context.Context) (int64, error)
 }
 
-// Contacts is who we know.
+// Contacts is who we know. Whoever was merged into another is part of that
+// one, see [Merges].
 type Contacts interface {
 	// ContactsVersion grows whenever something changes that matching has to
 	// know of: an address of a contact, its company, whether it is recorded
 	// or archived, or which identities are accepted.
 	ContactsVersion(ctx context.Context) (int64, error)
 	// MatchAddresses returns the contacts that have each of the addresses,
-	// canonical e-mail addresses or phone numbers, sorted by contact id;
+	// canonical e-mail addresses or phone numbers, each once, sorted by contact id;
 	// addresses that nobody has are missing.
 	MatchAddresses(ctx context.Context, addresses []string) (map[string][]kith.Match, error)
 	// MatchDomains returns the company that each of the canonical domains is
@@ -202,35 +204,44 @@ type Contacts interface {
 	// Archived can be set and not cleared; other fields that are empty in the
 	// input keep their value. No type means a person.
 	//
-	// The i-th change tells of the i-th contact, whose ID is filled in. A row
+	// Who is found so and was merged into another is changed itself; addresses
+	// and tags that the other has are not added to it.
+	//
+	// The i-th change tells of the i-th contact, whose ID is filled in: that of the one
+	// that it was merged into, if it was. A row
 	// that can't be written gives an error with its index, see [RowError], and
 	// nothing is written. With dryRun nothing is written either way, and
 	// contacts that would be made get no ID.
 	PutContacts(ctx context.Context, contacts []kith.Contact, at time.Time, dryRun bool) ([]kith.ContactChange, error)
 	// UpdateContact replaces the contact with the same ID, but for its type and
 	// CreatedAt. The company is CompanyID, else that which Company names, as in
-	// PutContacts, else none.
+	// PutContacts, else none. Addresses and tags that are not there any more, and
+	// flags that are not set, go away from those merged into it too. One that
+	// was merged itself is [kith.ErrConflict].
 	UpdateContact(ctx context.Context, contact kith.Contact, at time.Time) error
-	// RemoveContact deletes a contact. Links of a person go to its company if
+	// RemoveContact deletes a contact and those merged into it. Links of a person go to its company if
 	// it has one, else they go away; the participants stay. People of a company
-	// that is deleted have none.
+	// that is deleted have none. One that was merged itself is [kith.ErrConflict].
 	RemoveContact(ctx context.Context, id kith.ID, at time.Time) error
-	// Contact returns one contact.
+	// Contact returns one contact. One that was merged comes as it was, with MergedInto.
 	Contact(ctx context.Context, id kith.ID) (kith.Contact, error)
 	// FindContacts returns the contacts meant by a word that a person wrote:
 	// an id, an external id, a canonical address, a phone number, or an exact name
-	// (without regard to case): the first of these that finds any.
+	// (without regard to case): the first of these that finds any. In the place of one
+	// that was merged comes the one that it was merged into.
 	FindContacts(ctx context.Context, word string) ([]kith.Contact, error)
 	// Contacts yields contacts by name without regard to case (see [Fold]), byte
-	// by byte, then id.
+	// by byte, then id. Those that were merged into others are left out, and found by
+	// their words as part of them.
 	Contacts(ctx context.Context, filter ContactFilter) iter.Seq2[kith.Contact, error]
-	// CountContacts returns how many persons and companies there are.
+	// CountContacts returns how many persons and companies there are, without
+	// those that were merged.
 	CountContacts(ctx context.Context) (persons, companies int, err error)
 }
 
 // Interactions is the register itself. Lists of an interaction are never nil.
-// Of its links, ContactName and CompanyID are what the contact's are now; its
-// evidence is sorted by SeenAt, account, stream and ref; ThreadRefs are not kept.
+// Of its links, ContactName and CompanyID are what the contact's are now, and
+// links of those that were merged are one, see [UniteLinks]; its evidence is sorted by SeenAt, account, stream and ref; ThreadRefs are not kept.
 type Interactions interface {
 	// Interaction returns one interaction with everything that belongs to it.
 	Interaction(ctx context.Context, id kith.ID) (kith.Interaction, error)
@@ -259,7 +270,7 @@ type ContactFilter struct {
 
 // Filter says which interactions are wanted. The zero filter means all.
 type Filter struct {
-	Contact   kith.ID // linked to this contact; for a company, also to its people
+	Contact   kith.ID // linked to this contact, or one merged with it; for a company, also to its people
 	Kind      kith.Kind
 	Direction kith.Direction
 	Status    kith.Status

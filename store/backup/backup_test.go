@@ -40,6 +40,8 @@ func oneOfEach() []store.Row {
 			Emails: []string{"z@client.test", "y@client.test"}, Phones: []string{"+3225551234"}, Title: "CEO", Language: "fr", Owner: "o", Tags: []string{"b", "a"},
 			NeverRecord: true, Archived: true, Notes: map[string]string{"b": "1\n", "a": "\u2028"}, CreatedAt: t0, UpdatedAt: t0.Add(time.Microsecond),
 		}},
+		&store.MergedRow{Contact: person, Into: company},
+		&store.DistinctRow{A: company, B: person, Since: t0},
 		&store.AccountRow{Account: kith.Account{
 			Name: "a", Origin: kith.OriginRegister, Kind: "imap", Owner: "o", Schedule: "@hourly", Settings: "s", State: kith.StateFailing,
 			NextPoll: t0, LastPoll: t0, LastSuccess: t0, Attempts: 2, Error: "e", ErrorSince: t0,
@@ -261,7 +263,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{"a kind that is not known", edited(`{"versions":`, `{"visions":`), `line 2`},
 		{"no row", edited(lines[1], "{}\n"), "line 2: there is no row"},
 		{"no JSON", edited(lines[1], "{\n"), "line 2: the file is damaged"},
-		{"another type", edited(`"attempts":2`, `"attempts":"2"`), "line 5: the file is damaged: "},
+		{"another type", edited(`"attempts":2`, `"attempts":"2"`), "line 7: the file is damaged: "},
 		{"a short key", edited(`"key":"05`, `"key":"5`), "a key has 32 digits"},
 		{"a short digest", edited(`"hash":"`, `"hash":"0`), "a digest has 16 digits"},
 		{"no key", edited(text[strings.Index(text, `"keys":[`):strings.Index(text, `,"fingerprint":"09`)], `"keys":[]`), "has no key"},

@@ -18,7 +18,9 @@ import (
 type line struct {
 	Header      *Header          `json:"kith_backup,omitempty"`
 	Versions    *versions        `json:"versions,omitempty"`
-	Contact     *kith.Contact    `json:"contact,omitempty"`
+	Contact     *contact         `json:"contact,omitempty"`
+	Merged      *merged          `json:"merged,omitempty"`
+	Distinct    *distinct        `json:"distinct,omitempty"`
 	Account     *account         `json:"account,omitempty"`
 	Definition  *definition      `json:"definition,omitempty"`
 	Identity    *identity        `json:"identity,omitempty"`
@@ -38,6 +40,23 @@ type line struct {
 type versions struct {
 	Contacts    int64 `json:"contacts"`
 	Definitions int64 `json:"definitions"`
+}
+
+// contact is without its MergedInto, for which there is a row of its own.
+type contact struct {
+	kith.Contact
+	MergedInto *kith.ID `json:"merged_into,omitempty"`
+}
+
+type merged struct {
+	Contact kith.ID `json:"contact"`
+	Into    kith.ID `json:"into"`
+}
+
+type distinct struct {
+	A     kith.ID   `json:"a"`
+	B     kith.ID   `json:"b"`
+	Since time.Time `json:"since"`
 }
 
 type account struct {
@@ -205,7 +224,11 @@ func lineOf(row store.Row, encoder *facts.Encoder[kith.ID]) (line, error) {
 	case *store.VersionsRow:
 		return line{Versions: (*versions)(r)}, nil
 	case *store.ContactRow:
-		return line{Contact: &r.Contact}, nil
+		return line{Contact: &contact{Contact: r.Contact}}, nil
+	case *store.MergedRow:
+		return line{Merged: (*merged)(r)}, nil
+	case *store.DistinctRow:
+		return line{Distinct: (*distinct)(r)}, nil
 	case *store.AccountRow:
 		return line{Account: &account{
 			Name: r.Name, Origin: r.Origin, Kind: r.Account.Kind, Owner: r.Owner, Schedule: r.Schedule, Settings: r.Settings,
@@ -268,7 +291,11 @@ func (l *line) row() (store.Row, error) {
 	case l.Versions != nil:
 		return (*store.VersionsRow)(l.Versions), nil
 	case l.Contact != nil:
-		return &store.ContactRow{Contact: *l.Contact}, nil
+		return &store.ContactRow{Contact: l.Contact.Contact}, nil
+	case l.Merged != nil:
+		return (*store.MergedRow)(l.Merged), nil
+	case l.Distinct != nil:
+		return (*store.DistinctRow)(l.Distinct), nil
 	case l.Account != nil:
 		return l.Account.row(), nil
 	case l.Definition != nil:

@@ -161,10 +161,11 @@ func (s *Store) UpdateContact(ctx context.Context, contact kith.Contact, at time
 		if err := tx.lock(ctx, lockContacts); err != nil {
 			return err
 		}
-		old, err := tx.contact(ctx, contact.ID)
+		group, err := tx.group(ctx, contact.ID)
 		if err != nil {
 			return err
 		}
+		old := group[0]
 		c := kith.Contact{ID: old.ID, Type: old.Type, Source: contact.Source, CreatedAt: old.CreatedAt, UpdatedAt: at}
 		store.MergeContact(&c, &contact) // each address and tag once
 		if contact.Type != "" && contact.Type != old.Type {
@@ -174,7 +175,7 @@ func (s *Store) UpdateContact(ctx context.Context, contact kith.Contact, at time
 		if err != nil {
 			return err
 		}
-		if c.CompanyID, err = b.Company(&contact, &kith.Contact{Type: old.Type}); err != nil {
+		if c.CompanyID, err = b.Company(&contact, &kith.Contact{Type: old.Type, CompanyID: old.CompanyID}); err != nil {
 			return err
 		}
 		if err := store.CheckContact(&c); err != nil {
@@ -183,15 +184,29 @@ func (s *Store) UpdateContact(ctx context.Context, contact kith.Contact, at time
 		if err := tx.writeContacts(ctx, b); err != nil { // the company, if it is new
 			return err
 		}
-		if err := tx.updateContacts(ctx, []*kith.Contact{&c}); err != nil {
+		rows := contacts.Divide(group, c, at)
+		if err := tx.updateContacts(ctx, rows); err != nil {
 			return err
 		}
-		return tx.changeAddresses(ctx, old, &c)
+		changed := false
+		for _, row := range rows {
+			before := group[slices.IndexFunc(group, func(c *kith.Contact) bool { return c.ID == row.ID })]
+			matters, err := tx.changeAddresses(ctx, before, row)
+			if err != nil {
+				return err
+			}
+			changed = changed || matters
+		}
+		if !changed {
+			return nil
+		}
+		return tx.bump(ctx, "contacts")
 	})
 }
 
-// changeAddresses gives a contact its new addresses.
-func (tx tx) changeAddresses(ctx context.Context, old, c *kith.Contact) error {
+// changeAddresses gives a contact its new addresses. It reports whether the change
+// matters to matching.
+func (tx tx) changeAddresses(ctx context.Context, old, c *kith.Contact) (changed bool, err error) {
 	before, after := store.Addresses(old), store.Addresses(c)
 	without := func(list, others []string) []string {
 		return slices.DeleteFunc(slices.Clone(list), func(a string) bool { return slices.Contains(others, a) })
@@ -199,18 +214,15 @@ func (tx tx) changeAddresses(ctx context.Context, old, c *kith.Contact) error {
 	gone, added := without(before, after), without(after, before)
 	if len(gone) > 0 {
 		if _, err := tx.Exec(ctx, `DELETE FROM addresses WHERE contact = $1 AND address = ANY ($2::text[])`, [16]byte(c.ID), gone); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if len(added) > 0 {
 		if _, err := tx.Exec(ctx, `INSERT INTO addresses SELECT a, $1 FROM unnest($2::text[]) a`, [16]byte(c.ID), added); err != nil {
-			return err
+			return false, err
 		}
 	}
-	if len(gone)+len(added) == 0 && !contacts.Matters(old, c) {
-		return nil
-	}
-	return tx.bump(ctx, "contacts")
+	return len(gone)+len(added) > 0 || contacts.Matters(old, c), nil
 }
 
 // RemoveContact implements [store.Contacts].
@@ -221,25 +233,29 @@ func (s *Store) RemoveContact(ctx context.Context, id kith.ID, _ time.Time) erro
 				return err
 			}
 		}
-		c, err := tx.contact(ctx, id)
+		group, err := tx.group(ctx, id)
 		if err != nil {
 			return err
 		}
-		if err := tx.removeContact(ctx, c); err != nil {
-			return err
+		for _, c := range group {
+			if err := tx.removeContact(ctx, c, group[0].CompanyID); err != nil {
+				return err
+			}
 		}
 		return tx.bump(ctx, "contacts")
 	})
 }
 
 // removeContact deletes a contact. The caller holds lockContacts and lockLinks, and bumps the version.
-func (tx tx) removeContact(ctx context.Context, c *kith.Contact) error {
-	if err := tx.relink(ctx, c.ID, c.CompanyID); err != nil {
+// Its links go to an heir, if there is one.
+func (tx tx) removeContact(ctx context.Context, c *kith.Contact, heir *kith.ID) error {
+	if err := tx.relink(ctx, c.ID, heir); err != nil {
 		return err
 	}
 	for _, statement := range []string{
 		`UPDATE contacts SET company = NULL WHERE company = $1`,
 		`DELETE FROM addresses WHERE contact = $1 AND address IN (SELECT unnest(emails || phones) FROM contacts WHERE id = $1)`,
+		`DELETE FROM distinct_contacts WHERE a = $1 OR b = $1`,
 		`DELETE FROM contacts WHERE id = $1`,
 	} {
 		if _, err := tx.Exec(ctx, statement, [16]byte(c.ID)); err != nil {

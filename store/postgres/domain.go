@@ -22,10 +22,15 @@ func (s *Store) MatchDomains(ctx context.Context, domains []string) (map[string]
 	var shares []contacts.DomainShare
 	err := s.ask(ctx, "match domains", modeMatch, func(tx tx) error {
 		shares = nil
-		// The expression is that of the index addresses_domain.
-		return tx.each(ctx, `SELECT DISTINCT split_part(a.address, '@', 2), c.type = 'company', k.id, k.never_record, k.archived
+		// The expression is that of the index addresses_domain. The company k is the
+		// survivor of a company c, or of the company of a person's survivor.
+		return tx.each(ctx, `SELECT DISTINCT split_part(a.address, '@', 2), c.type = 'company', k.id,
+				CASE WHEN k.survivor IS NULL THEN k.never_record ELSE (SELECT bool_or(never_record) FROM contacts WHERE survivor = k.id) END,
+				CASE WHEN k.survivor IS NULL THEN k.archived ELSE (SELECT bool_or(archived) FROM contacts WHERE survivor = k.id) END
 			FROM addresses a JOIN contacts c ON c.id = a.contact
-			JOIN contacts k ON k.id = CASE c.type WHEN 'company' THEN c.id ELSE c.company END
+			JOIN contacts o ON o.id = CASE WHEN c.type = 'company' THEN c.id WHEN c.survivor IS NULL THEN c.company
+				ELSE (SELECT company FROM contacts WHERE id = c.survivor) END
+			JOIN contacts k ON k.id = coalesce(o.survivor, o.id)
 			WHERE split_part(a.address, '@', 2) = ANY ($1::text[]) AND a.address LIKE '%@%'`, []any{clean},
 			func(scan func(...any) error) error {
 				var d contacts.DomainShare

@@ -6,6 +6,8 @@ import (
 	"iter"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"kith"
 	"kith/store"
 )
@@ -35,7 +37,7 @@ type dump struct {
 // all gives all rows, kind by kind.
 func (d dump) all(ctx context.Context) error {
 	for _, kind := range []func(context.Context) error{
-		d.versions, d.companies, d.persons, d.accounts, d.definitions, d.identities, d.streams, d.quarantined, d.cards, d.cardGroups,
+		d.versions, d.companies, d.persons, d.merged, d.distinct, d.accounts, d.definitions, d.identities, d.streams, d.quarantined, d.cards, d.cardGroups,
 		d.threads, d.members, d.interactions, d.tombstones, d.erasedCopies, d.bounces,
 	} {
 		if err := kind(ctx); err != nil {
@@ -105,8 +107,22 @@ func contactRowOf(scan func(...any) error) (store.Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Company = ""
-	return &store.ContactRow{Contact: *c}, nil
+	c.Company, c.MergedInto = "", nil
+	return &store.ContactRow{Contact: c.Contact}, nil
+}
+
+func (d dump) merged(ctx context.Context) error {
+	return d.each(ctx, "merged", `SELECT id, merged_into FROM contacts WHERE merged_into IS NOT NULL ORDER BY id`, func(scan func(...any) error) (store.Row, error) {
+		var r store.MergedRow
+		return &r, scan((*[16]byte)(&r.Contact), (*[16]byte)(&r.Into))
+	})
+}
+
+func (d dump) distinct(ctx context.Context) error {
+	return d.each(ctx, "distinct", `SELECT a, b, since FROM distinct_contacts ORDER BY a, b`, func(scan func(...any) error) (store.Row, error) {
+		var r store.DistinctRow
+		return &r, scan((*[16]byte)(&r.A), (*[16]byte)(&r.B), &r.Since)
+	})
 }
 
 func (d dump) accounts(ctx context.Context) error {
@@ -205,15 +221,9 @@ func (d dump) interactions(ctx context.Context) error {
 			for n, r := range page {
 				bare[n] = &r.(*store.InteractionRow).Interaction
 			}
-			if err := d.complete(ctx, bare); err != nil {
-				return err
-			}
-			for _, i := range bare {
-				for at := range i.Links {
-					i.Links[at].ContactName, i.Links[at].CompanyID, i.Links[at].NeverRecord = "", nil, false
-				}
-			}
-			return nil
+			var queries pgx.Batch
+			queuePlaces(&queries, bare)
+			return d.SendBatch(ctx, &queries).Close()
 		})
 }
 

@@ -148,6 +148,14 @@ func (q *selection) where() string {
 	return ` WHERE ` + strings.Join(q.conditions, ` AND `)
 }
 
+// whoStandFor are the contacts whose timelines a contact has: its own, for a
+// company those of its people, and those of who is merged with any of them.
+const whoStandFor = `
+	WITH shown AS (SELECT coalesce((SELECT survivor FROM contacts WHERE id = %[1]s), %[1]s) AS id),
+		us AS (SELECT id FROM shown UNION SELECT c.id FROM shown JOIN contacts c ON c.survivor = shown.id),
+		people AS (SELECT p.id FROM us JOIN contacts p ON p.company = us.id WHERE p.merged_into IS NULL)
+	SELECT id FROM us UNION SELECT id FROM people UNION SELECT m.id FROM people JOIN contacts m ON m.survivor = people.id`
+
 // filtered turns a filter, but for its limit, into SQL.
 func (tx tx) filtered(ctx context.Context, f *store.Filter) (*selection, error) {
 	q := &selection{from: `interactions i`, at: `i.occurred_at`, id: `i.id`}
@@ -180,7 +188,7 @@ func (tx tx) filtered(ctx context.Context, f *store.Filter) (*selection, error) 
 	}
 	if !f.Contact.IsZero() {
 		contact := q.arg(f.Contact) + `::uuid`
-		q.contacts = `SELECT ` + contact + ` UNION ALL SELECT id FROM contacts WHERE company = ` + contact
+		q.contacts = fmt.Sprintf(whoStandFor, contact)
 		q.from = `timeline l`
 		if len(q.conditions) > 0 {
 			q.from += ` JOIN interactions i ON i.id = l.interaction`

@@ -18,7 +18,7 @@ import (
 
 // loadTables are the tables that a load fills.
 var loadTables = []string{
-	"accounts", "contacts", "definitions", "identities", "streams", "threads", "interactions", "tombstones", "fingerprint_tombstones", "bounces",
+	"accounts", "contacts", "distinct_contacts", "definitions", "identities", "streams", "threads", "interactions", "tombstones", "fingerprint_tombstones", "bounces",
 }
 
 // Load implements [store.Dumper]. It keeps all ids.
@@ -32,7 +32,7 @@ func (s *Store) Load(ctx context.Context, rows iter.Seq2[store.Row, error]) (ren
 		if err := tx.empty(ctx); err != nil {
 			return err
 		}
-		l := &loader{tx: tx, streams: make(map[streamName]int64)}
+		l := &loader{tx: tx, streams: make(map[streamName]int64), merged: make(map[kith.ID]kith.ID)}
 		for row, err := range ordered.Rows(rows) {
 			if err == nil {
 				err = l.add(ctx, row)
@@ -77,6 +77,7 @@ type streamName struct{ account, name string }
 type loader struct {
 	tx      tx
 	streams map[streamName]int64
+	merged  map[kith.ID]kith.ID // into whom
 	kind    store.RowKind
 	label   int64 // of the last thread
 
@@ -139,6 +140,7 @@ var loadColumns = []struct {
 	columns []string
 }{
 	{"addresses", []string{"address", "contact"}},
+	{"distinct_contacts", []string{"a", "b", "since"}},
 	{"accounts", []string{"name", "origin", "kind", "owner", "schedule", "settings", "state", "next_poll", "last_poll", "last_success", "attempts", "error", "error_since"}},
 	{"definitions", []string{"name", "text", "key", "box", "disabled", "updated_at"}},
 	{"identities", []string{"address", "owner", "state", "sent", "plus", "delivered", "last_seen", "decided_at"}},
@@ -183,6 +185,10 @@ func (l *loader) simple(ctx context.Context, row store.Row) error {
 		_, err := l.tx.Exec(ctx, `UPDATE meta SET value = value + CASE name WHEN 'contacts_version' THEN $1::bigint ELSE $2::bigint END
 			WHERE name IN ('contacts_version', 'definitions_version')`, r.Contacts, r.Definitions)
 		return err
+	case *store.MergedRow:
+		l.merged[r.Contact] = r.Into
+	case *store.DistinctRow:
+		l.put("distinct_contacts", [16]byte(r.A), [16]byte(r.B), r.Since)
 	case *store.AccountRow:
 		l.put("accounts", r.Name, string(r.Origin), r.Account.Kind, r.Owner, r.Schedule, r.Settings, string(r.State),
 			due(r.NextPoll), timestamp(r.LastPoll), timestamp(r.LastSuccess), r.Attempts, r.Error, timestamp(r.ErrorSince))
@@ -357,10 +363,21 @@ func (l *loader) end(ctx context.Context) error {
 	if _, err := l.tx.Exec(ctx, `SELECT setval('thread_labels', $1::bigint, false)`, (l.label+labelBlock-1)/labelBlock*labelBlock+1); err != nil {
 		return err
 	}
+	if err := l.tx.writeMerged(ctx, l.merged); err != nil {
+		return err
+	}
 	var n int
 	err := l.tx.one(ctx, `SELECT count(*) FROM timeline t WHERE NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = t.contact)`, nil, &n)
 	if err == nil && n > 0 {
 		err = fmt.Errorf("%d links name contacts that are not there", n)
+	}
+	if err != nil {
+		return err
+	}
+	err = l.tx.one(ctx, `SELECT count(*) FROM distinct_contacts d
+		WHERE NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = d.a) OR NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = d.b)`, nil, &n)
+	if err == nil && n > 0 {
+		err = fmt.Errorf("%d pairs of contacts that are not one name contacts that are not there", n)
 	}
 	if err != nil {
 		return err

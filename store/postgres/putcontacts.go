@@ -35,7 +35,7 @@ func (s *Store) PutContacts(ctx context.Context, in []kith.Contact, at time.Time
 			if err != nil {
 				return &store.RowError{Row: i, Err: err}
 			}
-			changes[i], ids[i] = change, e.ID
+			changes[i], ids[i] = change, e.Shown()
 			if dryRun && e.Fresh {
 				ids[i] = kith.ID{} // there won't be such a contact
 			}
@@ -75,8 +75,19 @@ func (tx tx) loadContacts(ctx context.Context, b *contacts.Batch, hints contacts
 	if err != nil {
 		return err
 	}
+	var groups uuids
 	for _, c := range found {
-		b.Load(c)
+		b.Load(&c.Contact, c.survivor)
+		if !c.survivor.IsZero() {
+			groups = append(groups, c.survivor)
+		}
 	}
-	return nil
+	if len(groups) == 0 {
+		return nil
+	}
+	found, err = tx.contacts(ctx, `WHERE c.survivor = ANY ($1::uuid[]) ORDER BY c.id`, groups)
+	for _, c := range found {
+		b.Load(&c.Contact, c.survivor)
+	}
+	return err
 }

@@ -10,9 +10,9 @@ import (
 	"kith/store"
 )
 
-// relink gives the links of a contact to its company, or takes them away. The
+// relink gives the links of a contact to an heir, or takes them away. The
 // caller holds lockLinks.
-func (tx tx) relink(ctx context.Context, contact kith.ID, company *kith.ID) error {
+func (tx tx) relink(ctx context.Context, contact kith.ID, heir *kith.ID) error {
 	for {
 		found, err := entries(ctx, tx, `SELECT `+rowColumns+` FROM timeline l JOIN interactions i ON i.id = l.interaction`+rowThread+`
 			WHERE l.contact = $1 LIMIT 1000`, contact)
@@ -31,16 +31,16 @@ func (tx tx) relink(ctx context.Context, contact kith.ID, company *kith.ID) erro
 				moved = append(moved, l)
 				return true
 			})
-			if company != nil {
+			if heir != nil {
 				for i := range moved {
-					moved[i].ContactID = *company
+					moved[i].ContactID = *heir
 				}
 				store.Merge(&e.Interaction, &kith.Interaction{Links: moved})
 			}
 		}
-		if company != nil {
+		if heir != nil {
 			statements.Queue(`INSERT INTO timeline (contact, occurred_at, interaction)
-				SELECT $1, occurred_at, id FROM interactions WHERE id = ANY ($2::uuid[]) ON CONFLICT DO NOTHING`, *company, ids)
+				SELECT $1, occurred_at, id FROM interactions WHERE id = ANY ($2::uuid[]) ON CONFLICT DO NOTHING`, *heir, ids)
 		}
 		statements.Queue(`DELETE FROM timeline WHERE contact = $1 AND interaction = ANY ($2::uuid[])`, contact, ids)
 		queueForget(&statements, ids)

@@ -25,14 +25,11 @@ func (s *Store) Revise(ctx context.Context, ids []kith.ID, decide store.ReviseFu
 		if err != nil || len(found) == 0 {
 			return err
 		}
-		whole := make([]*kith.Interaction, len(found))
-		for n, e := range found {
-			whole[n] = &e.Interaction
-		}
-		if err := tx.complete(ctx, whole); err != nil {
+		shown, err := capture.Shown(found, func(whole []*kith.Interaction) error { return tx.complete(ctx, whole) })
+		if err != nil {
 			return err
 		}
-		decided, err := decide(ctx, capture.Shown(found))
+		decided, err := decide(ctx, shown)
 		if err != nil {
 			return err
 		}

@@ -101,44 +101,44 @@ func (r *row) entry() (*capture.Entry, error) {
 	return &capture.Entry{Interaction: i, Keys: r.keys, MessageIDs: messageIDs}, err
 }
 
-// complete fills in the links and the evidence of interactions.
-func (tx tx) complete(ctx context.Context, interactions []*kith.Interaction) error {
-	if len(interactions) == 0 {
-		return nil
-	}
+// party is what the links of interactions show of a contact: its survivor.
+type party struct {
+	id      kith.ID
+	name    string
+	company *kith.ID
+	never   bool
+}
+
+// queueParties finds the contacts with some ids.
+func queueParties(queries *pgx.Batch, ids uuids, found map[kith.ID]party) {
+	queueEach(queries, `SELECT c.id, s.id, s.name, coalesce(o.survivor, o.id),
+			CASE WHEN c.survivor IS NULL THEN c.never_record ELSE (SELECT bool_or(never_record) FROM contacts WHERE survivor = c.survivor) END
+		FROM contacts c
+		JOIN contacts s ON s.id = coalesce(c.survivor, c.id) LEFT JOIN contacts o ON o.id = s.company
+		WHERE c.id = ANY ($1::uuid[])`, []any{ids},
+		func(scan func(...any) error) error {
+			var id kith.ID
+			var p party
+			var company pgtype.UUID
+			if err := scan((*[16]byte)(&id), (*[16]byte)(&p.id), &p.name, &company, &p.never); err != nil {
+				return err
+			}
+			if company.Valid {
+				p.company = (*kith.ID)(&company.Bytes)
+			}
+			found[id] = p
+			return nil
+		})
+}
+
+// queuePlaces fills in the evidence of interactions.
+func queuePlaces(queries *pgx.Batch, interactions []*kith.Interaction) {
 	byID := make(map[kith.ID]*kith.Interaction, len(interactions))
 	ids := make(uuids, len(interactions))
-	var contacts uuids
 	for n, i := range interactions {
 		ids[n], byID[i.ID] = i.ID, i
-		for _, l := range i.Links {
-			contacts = append(contacts, l.ContactID)
-		}
 	}
-	var queries pgx.Batch
-	type party struct {
-		name    string
-		company *kith.ID
-		never   bool
-	}
-	parties := make(map[kith.ID]party, len(contacts))
-	if len(contacts) > 0 {
-		queueEach(&queries, `SELECT id, name, company, never_record FROM contacts WHERE id = ANY ($1::uuid[])`, []any{contacts},
-			func(scan func(...any) error) error {
-				var id kith.ID
-				var p party
-				var company pgtype.UUID
-				if err := scan((*[16]byte)(&id), &p.name, &company, &p.never); err != nil {
-					return err
-				}
-				if company.Valid {
-					p.company = (*kith.ID)(&company.Bytes)
-				}
-				parties[id] = p
-				return nil
-			})
-	}
-	queueEach(&queries, `SELECT e.interaction, s.account, s.name, e.ref, e.seen_at, e.gone
+	queueEach(queries, `SELECT e.interaction, s.account, s.name, e.ref, e.seen_at, e.gone
 		FROM evidence e JOIN streams s ON s.n = e.stream WHERE e.interaction = ANY ($1::uuid[])
 		ORDER BY e.seen_at, s.account, s.name, e.ref`, []any{ids},
 		func(scan func(...any) error) error {
@@ -150,14 +150,41 @@ func (tx tx) complete(ctx context.Context, interactions []*kith.Interaction) err
 			byID[id].Evidence = append(byID[id].Evidence, e)
 			return nil
 		})
+}
+
+// complete fills in the links and the evidence of interactions.
+func (tx tx) complete(ctx context.Context, interactions []*kith.Interaction) error {
+	if len(interactions) == 0 {
+		return nil
+	}
+	var contacts uuids
+	for _, i := range interactions {
+		for _, l := range i.Links {
+			contacts = append(contacts, l.ContactID)
+		}
+	}
+	var queries pgx.Batch
+	parties := make(map[kith.ID]party, len(contacts))
+	if len(contacts) > 0 {
+		queueParties(&queries, contacts, parties)
+	}
+	queuePlaces(&queries, interactions)
 	if err := tx.SendBatch(ctx, &queries).Close(); err != nil {
 		return err
 	}
 	for _, i := range interactions {
+		merged := false
 		for at := range i.Links {
 			l := &i.Links[at]
 			p := parties[l.ContactID]
-			l.ContactName, l.CompanyID, l.NeverRecord = p.name, p.company, p.never
+			merged = merged || p.id != l.ContactID
+			if p.id != l.ContactID {
+				l.Via = []kith.ID{l.ContactID}
+			}
+			l.ContactID, l.ContactName, l.CompanyID, l.NeverRecord = p.id, p.name, p.company, p.never
+		}
+		if merged {
+			i.Links = store.UniteLinks(i.Links)
 		}
 	}
 	return nil

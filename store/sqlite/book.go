@@ -268,11 +268,14 @@ func (s *Store) SettleBooks(ctx context.Context, account string, gone, at time.T
 			return err
 		}
 		for _, e := range out {
-			if err := tx.removeContact(ctx, &e.Contact); err != nil {
+			if err := tx.retire(ctx, e.ID); err != nil {
 				return err
 			}
 		}
-		return nil
+		if len(out) == 0 {
+			return nil
+		}
+		return tx.bumpContacts(ctx)
 	})
 	if err != nil {
 		return 0, 0, err

@@ -10,13 +10,23 @@ import (
 
 	"kith"
 	"kith/store"
+	"kith/store/internal/contacts"
 )
 
 const (
 	contactColumns = `c.n, c.tail, c.type, c.source, c.external_id, c.name, c.never_record, c.archived,
-		c.created_at, c.updated_at, c.facts, k.n, k.tail, k.name`
+		c.created_at, c.updated_at, c.facts, k.n, k.tail, k.name, k.survivor,
+		c.merged_into, (SELECT tail FROM contacts WHERE n = c.merged_into), c.survivor, (SELECT tail FROM contacts WHERE n = c.survivor)`
 	contactTables = ` FROM contacts c LEFT JOIN contacts k ON k.n = c.company `
 )
+
+// filed is a contact as its row has it: without those merged into it, and with
+// the company that its row names.
+type filed struct {
+	kith.Contact
+	survivor kith.ID // see contacts.Entry
+	employer int64   // the survivor of its company; 0: that was never merged
+}
 
 // contactFacts is the column facts of a contact.
 type contactFacts struct {
@@ -39,20 +49,25 @@ func listed(s []string) []string {
 	return s
 }
 
-func scanContact(scan func(...any) error) (*kith.Contact, error) {
-	var c kith.Contact
+func scanContact(scan func(...any) error) (*filed, error) {
+	var c filed
 	var n, tail int64
-	var created, updated, company, companyTail sql.NullInt64
+	var created, updated, company, companyTail, employer, into, intoTail, survivor, survivorTail sql.NullInt64
 	var companyName sql.NullString
 	var text []byte
 	err := scan(&n, &tail, &c.Type, &c.Source, &c.ExternalID, &c.Name, &c.NeverRecord, &c.Archived,
-		&created, &updated, &text, &company, &companyTail, &companyName)
+		&created, &updated, &text, &company, &companyTail, &companyName, &employer,
+		&into, &intoTail, &survivor, &survivorTail)
 	if err != nil {
 		return nil, err
 	}
 	c.ID = idOf(n, tail)
 	c.CreatedAt, c.UpdatedAt = timeOf(created), timeOf(updated)
-	c.CompanyID, c.Company = companyID(company, companyTail), companyName.String
+	c.CompanyID, c.Company, c.employer = companyID(company, companyTail), companyName.String, employer.Int64
+	c.MergedInto = companyID(into, intoTail)
+	if survivor.Valid {
+		c.survivor = idOf(survivor.Int64, survivorTail.Int64)
+	}
 	var f contactFacts
 	if err := json.Unmarshal(text, &f); err != nil {
 		return nil, fmt.Errorf("decode facts of contact %s: %w", c.ID, err)
@@ -64,8 +79,8 @@ func scanContact(scan func(...any) error) (*kith.Contact, error) {
 }
 
 // contacts reads the contacts c that a clause chooses.
-func (tx tx) contacts(ctx context.Context, clause string, args ...any) ([]*kith.Contact, error) {
-	var found []*kith.Contact
+func (tx tx) contacts(ctx context.Context, clause string, args ...any) ([]*filed, error) {
+	var found []*filed
 	err := tx.each(ctx, `SELECT `+contactColumns+contactTables+clause, args, func(scan func(...any) error) error {
 		c, err := scanContact(scan)
 		found = append(found, c)
@@ -83,6 +98,19 @@ func (s *Store) ContactsVersion(ctx context.Context) (int64, error) {
 	return version, err
 }
 
+// matchAddresses finds contacts by addresses. The row c that has one shows as its
+// survivor, if it has one, and its company k too.
+const matchAddresses = `SELECT a.address, c.n, c.tail,
+		coalesce(c.survivor, c.n), CASE WHEN c.survivor IS NULL THEN c.tail ELSE (SELECT tail FROM contacts WHERE n = c.survivor) END,
+		coalesce(k.survivor, k.n), CASE WHEN k.survivor IS NULL THEN k.tail ELSE (SELECT tail FROM contacts WHERE n = k.survivor) END,
+		CASE WHEN c.survivor IS NULL THEN c.never_record ELSE (SELECT max(never_record) FROM contacts WHERE survivor = c.survivor) END,
+		CASE WHEN c.survivor IS NULL THEN c.archived ELSE (SELECT max(archived) FROM contacts WHERE survivor = c.survivor) END
+	FROM (SELECT DISTINCT value FROM json_each(?)) j
+		CROSS JOIN addresses a ON a.address = j.value
+		JOIN contacts c ON c.n = a.contact
+		LEFT JOIN contacts k ON k.n = CASE WHEN c.survivor IS NULL THEN c.company ELSE (SELECT company FROM contacts WHERE n = c.survivor) END
+	ORDER BY a.address, coalesce(c.survivor, c.n), c.n`
+
 // MatchAddresses implements [store.Contacts].
 func (s *Store) MatchAddresses(ctx context.Context, addresses []string) (map[string][]kith.Match, error) {
 	matches := make(map[string][]kith.Match)
@@ -91,21 +119,17 @@ func (s *Store) MatchAddresses(ctx context.Context, addresses []string) (map[str
 	}
 	err := s.read(ctx, "match addresses", func(tx tx) error {
 		clear(matches)
-		return tx.each(ctx, `SELECT a.address, c.n, c.tail, c.company, k.tail, c.never_record, c.archived
-			FROM (SELECT DISTINCT value FROM json_each(?)) j
-			CROSS JOIN addresses a ON a.address = j.value
-			JOIN contacts c ON c.n = a.contact LEFT JOIN contacts k ON k.n = c.company
-			ORDER BY a.address, c.n`, []any{list(addresses)},
+		return tx.each(ctx, matchAddresses, []any{list(addresses)},
 			func(scan func(...any) error) error {
 				var address string
-				var n, tail int64
+				var n, tail, holder, holderTail int64
 				var company, companyTail sql.NullInt64
 				var m kith.Match
-				if err := scan(&address, &n, &tail, &company, &companyTail, &m.NeverRecord, &m.Archived); err != nil {
+				if err := scan(&address, &holder, &holderTail, &n, &tail, &company, &companyTail, &m.NeverRecord, &m.Archived); err != nil {
 					return err
 				}
 				m.ContactID, m.CompanyID = idOf(n, tail), companyID(company, companyTail)
-				matches[address] = append(matches[address], m)
+				matches[address] = contacts.Match(matches[address], m, idOf(holder, holderTail))
 				return nil
 			})
 	})
@@ -119,24 +143,16 @@ func (s *Store) MatchAddresses(ctx context.Context, addresses []string) (map[str
 func (s *Store) Contact(ctx context.Context, id kith.ID) (kith.Contact, error) {
 	var contact kith.Contact
 	err := s.read(ctx, fmt.Sprintf("read contact %s", id), func(tx tx) error {
-		c, err := tx.contact(ctx, id)
+		found, err := tx.united(ctx, `WHERE c.n = ? AND c.tail = ?`, numberOf(id), tailOf(id))
+		if err == nil && len(found) == 0 {
+			err = kith.ErrNotFound
+		}
 		if err == nil {
-			contact = *c
+			contact = found[0]
 		}
 		return err
 	})
 	return contact, err
-}
-
-func (tx tx) contact(ctx context.Context, id kith.ID) (*kith.Contact, error) {
-	found, err := tx.contacts(ctx, `WHERE c.n = ? AND c.tail = ?`, numberOf(id), tailOf(id))
-	if err == nil && len(found) == 0 {
-		err = kith.ErrNotFound
-	}
-	if err != nil {
-		return nil, err
-	}
-	return found[0], nil
 }
 
 // FindContacts implements [store.Contacts].
@@ -144,35 +160,27 @@ func (s *Store) FindContacts(ctx context.Context, word string) ([]kith.Contact, 
 	var contacts []kith.Contact
 	err := s.read(ctx, "find contacts", func(tx tx) error {
 		type search struct {
-			clause string
-			args   []any
+			where string
+			args  []any
 		}
 		var searches []search
 		if id, err := kith.ParseID(word); err == nil {
-			searches = append(searches, search{`WHERE c.n = ? AND c.tail = ?`, []any{numberOf(id), tailOf(id)}})
+			searches = append(searches, search{`n = ? AND tail = ?`, []any{numberOf(id), tailOf(id)}})
 		}
 		searches = append(searches,
-			search{`WHERE c.external_id = ? AND c.external_id <> ''`, []any{word}},
-			search{`WHERE c.n IN (SELECT contact FROM addresses WHERE address = ?)`, []any{word}}, // e-mail or phone
-			search{`WHERE c.folded = ? AND c.folded <> ''`, []any{store.Fold(word)}})
+			search{`external_id = ? AND external_id <> ''`, []any{word}},
+			search{`n IN (SELECT contact FROM addresses WHERE address = ?)`, []any{word}}, // e-mail or phone
+			search{`folded = ? AND folded <> ''`, []any{store.Fold(word)}})
 		for _, q := range searches {
-			found, err := tx.contacts(ctx, q.clause+` ORDER BY c.n`, q.args...)
+			found, err := tx.united(ctx, `WHERE c.n IN (SELECT coalesce(survivor, n) FROM contacts WHERE `+q.where+`) ORDER BY c.n`, q.args...)
 			if err != nil || len(found) > 0 {
-				contacts = values(found)
+				contacts = found
 				return err
 			}
 		}
 		return nil
 	})
 	return contacts, err
-}
-
-func values(found []*kith.Contact) []kith.Contact {
-	contacts := make([]kith.Contact, len(found))
-	for i, c := range found {
-		contacts[i] = *c
-	}
-	return contacts
 }
 
 // Contacts implements [store.Contacts].
@@ -186,9 +194,9 @@ func (s *Store) Contacts(ctx context.Context, filter store.ContactFilter) iter.S
 		after, last := "", int64(0)
 		for size := firstPage; ; size = min(2*size, lastPage) {
 			want := min(size, left)
-			var page []*kith.Contact
+			var page []kith.Contact
 			err := s.read(ctx, "list contacts", func(tx tx) (err error) {
-				clause := `WHERE (c.folded, c.n) > (?, ?)`
+				clause := `WHERE (c.folded, c.n) > (?, ?) AND c.merged_into IS NULL`
 				args := []any{after, last}
 				if filter.Type != "" {
 					clause += ` AND c.type = ?`
@@ -196,10 +204,11 @@ func (s *Store) Contacts(ctx context.Context, filter store.ContactFilter) iter.S
 				}
 				if text != "" {
 					clause += ` AND (instr(c.folded, ?) OR instr(lower(c.external_id), ?)
-						OR c.n IN (SELECT contact FROM addresses WHERE instr(address, ?)))`
-					args = append(args, text, text, text)
+						OR c.n IN (SELECT coalesce(m.survivor, m.n) FROM addresses a JOIN contacts m ON m.n = a.contact WHERE instr(a.address, ?))
+						OR c.n IN (SELECT survivor FROM contacts WHERE survivor IS NOT NULL AND (instr(folded, ?) OR instr(lower(external_id), ?))))`
+					args = append(args, text, text, text, text, text)
 				}
-				page, err = tx.contacts(ctx, clause+` ORDER BY c.folded, c.n LIMIT ?`, append(args, want)...)
+				page, err = tx.united(ctx, clause+` ORDER BY c.folded, c.n LIMIT ?`, append(args, want)...)
 				return err
 			})
 			if err != nil {
@@ -207,7 +216,7 @@ func (s *Store) Contacts(ctx context.Context, filter store.ContactFilter) iter.S
 				return
 			}
 			for _, c := range page {
-				if !yield(*c, nil) {
+				if !yield(c, nil) {
 					return
 				}
 				after, last = store.Fold(c.Name), numberOf(c.ID)
@@ -223,7 +232,7 @@ func (s *Store) Contacts(ctx context.Context, filter store.ContactFilter) iter.S
 // CountContacts implements [store.Contacts].
 func (s *Store) CountContacts(ctx context.Context) (persons, companies int, err error) {
 	err = s.read(ctx, "count contacts", func(tx tx) error {
-		return tx.one(ctx, `SELECT count(*) FILTER (WHERE type = ?), count(*) FILTER (WHERE type = ?) FROM contacts`,
+		return tx.one(ctx, `SELECT count(*) FILTER (WHERE type = ?), count(*) FILTER (WHERE type = ?) FROM contacts WHERE merged_into IS NULL`,
 			[]any{string(kith.Person), string(kith.Company)}, &persons, &companies)
 	})
 	return persons, companies, err

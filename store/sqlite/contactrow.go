@@ -119,10 +119,11 @@ func (s *Store) UpdateContact(ctx context.Context, contact kith.Contact, at time
 	}
 	contact = contacts.Clean([]kith.Contact{contact})[0]
 	return s.write(ctx, what, func(tx tx) error {
-		old, err := tx.contact(ctx, contact.ID)
+		group, err := tx.group(ctx, contact.ID)
 		if err != nil {
 			return err
 		}
+		old := group[0]
 		c := kith.Contact{ID: old.ID, Type: old.Type, Source: contact.Source, CreatedAt: old.CreatedAt, UpdatedAt: at}
 		store.MergeContact(&c, &contact) // each address and tag once
 		if contact.Type != "" && contact.Type != old.Type {
@@ -132,7 +133,7 @@ func (s *Store) UpdateContact(ctx context.Context, contact kith.Contact, at time
 		if err != nil {
 			return err
 		}
-		if c.CompanyID, err = b.Company(&contact, &kith.Contact{Type: old.Type}); err != nil {
+		if c.CompanyID, err = b.Company(&contact, &kith.Contact{Type: old.Type, CompanyID: old.CompanyID}); err != nil {
 			return err
 		}
 		if err := store.CheckContact(&c); err != nil {
@@ -141,17 +142,30 @@ func (s *Store) UpdateContact(ctx context.Context, contact kith.Contact, at time
 		if err := tx.writeContacts(ctx, b); err != nil { // the company, if it is new
 			return err
 		}
-		if err := tx.updateContact(ctx, &c); err != nil {
-			return err
+		changed := false
+		for _, row := range contacts.Divide(group, c, at) {
+			if err := tx.updateContact(ctx, row); err != nil {
+				return err
+			}
+			before := group[slices.IndexFunc(group, func(c *kith.Contact) bool { return c.ID == row.ID })]
+			matters, err := tx.changeAddresses(ctx, before, row)
+			if err != nil {
+				return err
+			}
+			changed = changed || matters
 		}
-		return tx.changeAddresses(ctx, old, &c)
+		if !changed {
+			return nil
+		}
+		return tx.bumpContacts(ctx)
 	})
 }
 
-// changeAddresses gives a contact its new addresses.
-func (tx tx) changeAddresses(ctx context.Context, old, c *kith.Contact) error {
+// changeAddresses gives a contact its new addresses. It reports whether the change
+// matters to matching.
+func (tx tx) changeAddresses(ctx context.Context, old, c *kith.Contact) (changed bool, err error) {
 	var added []any
-	changed := contacts.Matters(old, c)
+	changed = contacts.Matters(old, c)
 	before, after := store.Addresses(old), store.Addresses(c)
 	for _, a := range before {
 		if slices.Contains(after, a) {
@@ -159,7 +173,7 @@ func (tx tx) changeAddresses(ctx context.Context, old, c *kith.Contact) error {
 		}
 		changed = true
 		if _, err := tx.exec(ctx, `DELETE FROM addresses WHERE address = ? AND contact = ?`, a, numberOf(c.ID)); err != nil {
-			return err
+			return changed, err
 		}
 	}
 	for _, a := range after {
@@ -168,29 +182,30 @@ func (tx tx) changeAddresses(ctx context.Context, old, c *kith.Contact) error {
 			added = append(added, a, numberOf(c.ID))
 		}
 	}
-	if err := tx.insert(ctx, insertAddresses, added); err != nil || !changed {
-		return err
-	}
-	return tx.bumpContacts(ctx)
+	return changed, tx.insert(ctx, insertAddresses, added)
 }
 
 // RemoveContact implements [store.Contacts].
 func (s *Store) RemoveContact(ctx context.Context, id kith.ID, _ time.Time) error {
 	return s.write(ctx, fmt.Sprintf("remove contact %s", id), func(tx tx) error {
-		c, err := tx.contact(ctx, id)
+		group, err := tx.group(ctx, id)
 		if err != nil {
 			return err
 		}
-		return tx.removeContact(ctx, c)
+		for _, c := range group {
+			if err := tx.removeContact(ctx, c, group[0].CompanyID); err != nil {
+				return err
+			}
+		}
+		return tx.bumpContacts(ctx)
 	})
 }
 
-func (tx tx) removeContact(ctx context.Context, c *kith.Contact) error {
+// removeContact deletes a contact. Its links go to an heir, if there is one. The
+// caller bumps the version.
+func (tx tx) removeContact(ctx context.Context, c *kith.Contact, heir *kith.ID) error {
 	n := numberOf(c.ID)
-	if err := tx.relink(ctx, n, c.CompanyID); err != nil {
-		return err
-	}
-	if _, err := tx.exec(ctx, `UPDATE contacts SET company = NULL WHERE company = ?`, n); err != nil {
+	if err := tx.relink(ctx, n, heir); err != nil {
 		return err
 	}
 	for _, a := range store.Addresses(c) {
@@ -198,14 +213,21 @@ func (tx tx) removeContact(ctx context.Context, c *kith.Contact) error {
 			return err
 		}
 	}
-	if _, err := tx.exec(ctx, `DELETE FROM contacts WHERE n = ?`, n); err != nil {
-		return err
+	for _, statement := range []string{
+		`UPDATE contacts SET company = NULL WHERE company = ?`,
+		`DELETE FROM distinct_contacts WHERE a = ?`,
+		`DELETE FROM distinct_contacts WHERE b = ?`,
+		`DELETE FROM contacts WHERE n = ?`,
+	} {
+		if _, err := tx.exec(ctx, statement, n); err != nil {
+			return err
+		}
 	}
-	return tx.bumpContacts(ctx)
+	return nil
 }
 
-// relink gives the links of a contact to its company, or takes them away.
-func (tx tx) relink(ctx context.Context, n int64, company *kith.ID) error {
+// relink gives the links of a contact to an heir, or takes them away.
+func (tx tx) relink(ctx context.Context, n int64, heir *kith.ID) error {
 	for {
 		var entries []*capture.Entry
 		err := tx.each(ctx, `SELECT `+rowColumns+` FROM timeline l JOIN interactions i ON i.n = l.interaction`+rowThread+`
@@ -219,14 +241,14 @@ func (tx tx) relink(ctx context.Context, n int64, company *kith.ID) error {
 			return err
 		}
 		for _, e := range entries {
-			if err := tx.relinkOne(ctx, e, n, company); err != nil {
+			if err := tx.relinkOne(ctx, e, n, heir); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-func (tx tx) relinkOne(ctx context.Context, e *capture.Entry, n int64, company *kith.ID) error {
+func (tx tx) relinkOne(ctx context.Context, e *capture.Entry, n int64, heir *kith.ID) error {
 	var moved []kith.Link
 	e.Links = slices.DeleteFunc(e.Links, func(l kith.Link) bool {
 		if numberOf(l.ContactID) != n {
@@ -239,8 +261,8 @@ func (tx tx) relinkOne(ctx context.Context, e *capture.Entry, n int64, company *
 	if _, err := tx.exec(ctx, `DELETE FROM timeline WHERE contact = ? AND occurred_at = ? AND interaction = ?`, n, occurredAt, interaction); err != nil {
 		return err
 	}
-	if company != nil {
-		to := numberOf(*company)
+	if heir != nil {
+		to := numberOf(*heir)
 		for i := range moved {
 			moved[i].ContactID = idOf(to, 0) // as half as the others are here
 		}

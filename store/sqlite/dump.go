@@ -40,7 +40,10 @@ func (d dump) give(row store.Row, err error) error {
 
 // Every query follows an index: sorting would take memory for all that is sorted.
 const (
-	dumpContacts   = `SELECT ` + contactColumns + contactTables + `WHERE c.type = ? ORDER BY c.n`
+	dumpContacts = `SELECT ` + contactColumns + contactTables + `WHERE c.type = ? ORDER BY c.n`
+	dumpMerged   = `SELECT c.n, c.tail, i.n, i.tail FROM contacts c CROSS JOIN contacts i ON i.n = c.merged_into ORDER BY c.n`
+	dumpDistinct = `SELECT x.n, x.tail, y.n, y.tail, d.since FROM distinct_contacts d
+		CROSS JOIN contacts x ON x.n = d.a CROSS JOIN contacts y ON y.n = d.b ORDER BY d.a, d.b`
 	dumpQuarantine = `SELECT s.account, s.name, q.ref, q.cause, q.since, q.attempts, q.next_try
 		FROM streams s CROSS JOIN quarantine q ON q.stream = s.n ORDER BY s.account, s.name, q.ref`
 	dumpCards = `SELECT s.account, s.name, k.ref, k.uid, k.contact, k.tail, k.facts, k.gone_at
@@ -58,7 +61,7 @@ const (
 // all gives all rows, kind by kind.
 func (d dump) all(ctx context.Context) error {
 	for _, kind := range []func(context.Context) error{
-		d.versions, d.companies, d.persons, d.accounts, d.definitions, d.identities, d.streams, d.quarantined, d.cards, d.cardGroups,
+		d.versions, d.companies, d.persons, d.merged, d.distinct, d.accounts, d.definitions, d.identities, d.streams, d.quarantined, d.cards, d.cardGroups,
 		d.threads, d.members, d.interactions, d.tombstones, d.erasedCopies, d.bounces,
 	} {
 		if err := kind(ctx); err != nil {
@@ -85,8 +88,26 @@ func (d dump) contacts(ctx context.Context, t kith.ContactType) error {
 			if err != nil {
 				return err
 			}
-			c.Company = ""
-			return d.give(&store.ContactRow{Contact: *c}, nil)
+			c.Company, c.MergedInto = "", nil
+			return d.give(&store.ContactRow{Contact: c.Contact}, nil)
+		})
+}
+
+func (d dump) merged(ctx context.Context) error {
+	return d.each(ctx, dumpMerged, nil,
+		func(scan func(...any) error) error {
+			var n, tail, into, intoTail int64
+			err := scan(&n, &tail, &into, &intoTail)
+			return d.give(&store.MergedRow{Contact: idOf(n, tail), Into: idOf(into, intoTail)}, err)
+		})
+}
+
+func (d dump) distinct(ctx context.Context) error {
+	return d.each(ctx, dumpDistinct, nil,
+		func(scan func(...any) error) error {
+			var a, aTail, b, bTail, since int64
+			err := scan(&a, &aTail, &b, &bTail, &since)
+			return d.give(&store.DistinctRow{A: idOf(a, aTail), B: idOf(b, bTail), Since: time.UnixMicro(since).UTC()}, err)
 		})
 }
 
@@ -214,12 +235,17 @@ func (d dump) interactions(ctx context.Context) error {
 		if len(page) == 0 {
 			return nil
 		}
-		if err := d.complete(ctx, bare); err != nil {
+		found, err := d.linked(ctx, bare)
+		if err == nil {
+			err = d.evidence(ctx, bare)
+		}
+		if err != nil {
 			return err
 		}
 		for _, r := range page {
 			for at := range r.Links {
-				r.Links[at].ContactName, r.Links[at].CompanyID, r.Links[at].NeverRecord = "", nil, false
+				l := &r.Links[at]
+				l.ContactID = found[numberOf(l.ContactID)].filed
 			}
 			if err := d.give(r, nil); err != nil {
 				return err

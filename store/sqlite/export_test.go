@@ -15,7 +15,7 @@ func (s *Store) TotalChanges(ctx context.Context) (n int, err error) {
 }
 
 // DumpQueries are the queries of a dump that read much.
-var DumpQueries = []string{dumpContacts, dumpQuarantine, dumpThreads, dumpMembers, dumpInteractions}
+var DumpQueries = []string{dumpContacts, dumpMerged, dumpDistinct, dumpQuarantine, dumpThreads, dumpMembers, dumpInteractions}
 
 // MatchDomainsQuery is the query of MatchDomains.
 const MatchDomainsQuery = matchDomains

@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"iter"
 	"math"
 	"strings"
@@ -130,18 +132,27 @@ func (q *selection) where() string {
 	return ` WHERE ` + strings.Join(q.conditions, ` AND `)
 }
 
+// whoStandFor are the contacts whose timelines a contact, a survivor or one never
+// merged, has: its own, for a company those of its people, and
+// those of who was merged into any of them.
+const whoStandFor = `
+	WITH us (n) AS (SELECT ? UNION SELECT n FROM contacts WHERE survivor = ?),
+		people (n) AS (SELECT p.n FROM us CROSS JOIN contacts p ON p.company = us.n WHERE p.merged_into IS NULL)
+	SELECT n FROM us UNION SELECT n FROM people UNION SELECT m.n FROM people CROSS JOIN contacts m ON m.survivor = people.n`
+
 // filtered turns a filter, but for its text and limit, into SQL.
 func (tx tx) filtered(ctx context.Context, f *store.Filter) (*selection, error) {
 	q := &selection{from: ` FROM interactions i`, occurredAt: `i.occurred_at`, n: `i.n`}
 	if !f.Contact.IsZero() {
 		contact := numberOf(f.Contact)
-		var people bool
-		if err := tx.one(ctx, `SELECT EXISTS (SELECT 1 FROM contacts WHERE company = ?)`, []any{contact}, &people); err != nil {
+		several := false // who stand for it beside its row
+		err := tx.one(ctx, `SELECT coalesce(c.survivor, c.n), c.survivor IS NOT NULL OR EXISTS (SELECT 1 FROM contacts WHERE company = c.n)
+			FROM contacts c WHERE c.n = ?`, []any{contact}, &contact, &several)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return nil, err
 		}
-		if people {
-			q.and(`i.n IN (SELECT interaction FROM timeline WHERE contact IN (
-				SELECT ? UNION ALL SELECT n FROM contacts WHERE company = ?))`, contact, contact)
+		if several {
+			q.and(`i.n IN (SELECT interaction FROM timeline WHERE contact IN (`+whoStandFor+`))`, contact, contact)
 		} else {
 			// The timeline is in the order that is wanted.
 			q.from = ` FROM timeline l CROSS JOIN interactions i ON i.n = l.interaction`

@@ -18,6 +18,7 @@ import (
 
 // How the rows of a dump are written that capture does not write, or not so.
 var (
+	loadDistinct     = insertion{`INSERT INTO distinct_contacts (a, b, since) VALUES`, 3, ``}
 	loadAccounts     = insertion{`INSERT INTO accounts (` + accountColumns + `) VALUES`, 15, ``}
 	loadDefinitions  = insertion{`INSERT INTO definitions (name, text, key, box, disabled, updated_at) VALUES`, 6, ``}
 	loadIdentities   = insertion{`INSERT INTO identities (` + identityColumns + `) VALUES`, 8, ``}
@@ -52,7 +53,7 @@ func (s *Store) Load(ctx context.Context, rows iter.Seq2[store.Row, error]) (ren
 		if err := tx.empty(ctx); err != nil {
 			return err
 		}
-		l := &loader{tx: tx, streams: make(map[place]int64), contacts: make(map[kith.ID]kith.ID)}
+		l := &loader{tx: tx, streams: make(map[place]int64), contacts: make(map[kith.ID]kith.ID), merged: make(map[kith.ID]kith.ID)}
 		for row, err := range ordered.Rows(rows) {
 			if err == nil {
 				err = l.add(ctx, row)
@@ -62,6 +63,9 @@ func (s *Store) Load(ctx context.Context, rows iter.Seq2[store.Row, error]) (ren
 			}
 		}
 		if err := l.flush(ctx); err != nil {
+			return err
+		}
+		if err := tx.writeMerged(ctx, l.merged); err != nil {
 			return err
 		}
 		renamed = l.renamed
@@ -97,6 +101,13 @@ func (tx tx) sound(ctx context.Context) error {
 	if err == nil && n > 0 {
 		err = fmt.Errorf("%d links name contacts that are not there", n)
 	}
+	if err != nil {
+		return err
+	}
+	err = tx.one(ctx, `SELECT count(*) FROM distinct_contacts WHERE a NOT IN (SELECT n FROM contacts) OR b NOT IN (SELECT n FROM contacts)`, nil, &n)
+	if err == nil && n > 0 {
+		err = fmt.Errorf("%d pairs of contacts that are not one name contacts that are not there", n)
+	}
 	return err
 }
 
@@ -109,6 +120,7 @@ type loader struct {
 	streams  map[place]int64
 	contacts map[kith.ID]kith.ID // those that got another id
 	renamed  int
+	merged   map[kith.ID]kith.ID // into whom
 
 	kind    store.RowKind
 	persons bool
@@ -143,6 +155,12 @@ func (l *loader) add(ctx context.Context, row store.Row) error {
 		return err
 	case *store.ContactRow:
 		return l.contact(ctx, &r.Contact)
+	case *store.MergedRow:
+		l.merged[l.contactID(r.Contact)] = l.contactID(r.Into)
+		return nil
+	case *store.DistinctRow:
+		a, b := numberOf(l.contactID(r.A)), numberOf(l.contactID(r.B))
+		return l.write(ctx, loadDistinct, min(a, b), max(a, b), r.Since.UnixMicro())
 	case *store.AccountRow:
 		return l.write(ctx, loadAccounts, r.Name, r.Origin, r.Account.Kind, r.Owner, r.Schedule, r.Settings, r.State,
 			micros(r.NextPoll), micros(r.LastPoll), micros(r.LastSuccess), r.Attempts, r.Error, micros(r.ErrorSince), "", nil)

@@ -28,7 +28,7 @@ func (s *Store) PutContacts(ctx context.Context, in []kith.Contact, at time.Time
 			if err != nil {
 				return &store.RowError{Row: i, Err: err}
 			}
-			changes[i], ids[i] = change, e.ID
+			changes[i], ids[i] = change, e.Shown()
 			if dryRun && e.Fresh {
 				ids[i] = kith.ID{} // there won't be such a contact
 			}
@@ -75,6 +75,7 @@ func (tx tx) loadContacts(ctx context.Context, b *contacts.Batch, hints contacts
 	for i, id := range hints.IDs {
 		numbers[i] = numberOf(id)
 	}
+	var groups []int64
 	for _, q := range []struct {
 		clause string
 		list   string
@@ -93,8 +94,18 @@ func (tx tx) loadContacts(ctx context.Context, b *contacts.Batch, hints contacts
 			return err
 		}
 		for _, c := range found {
-			b.Load(c)
+			b.Load(&c.Contact, c.survivor)
+			if !c.survivor.IsZero() {
+				groups = append(groups, numberOf(c.survivor))
+			}
 		}
 	}
-	return nil
+	if len(groups) == 0 {
+		return nil
+	}
+	found, err := tx.contacts(ctx, `WHERE c.survivor IN (SELECT value FROM json_each(?)) ORDER BY c.n`, list(groups))
+	for _, c := range found {
+		b.Load(&c.Contact, c.survivor)
+	}
+	return err
 }

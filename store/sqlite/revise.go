@@ -16,11 +16,15 @@ import (
 func (s *Store) Revise(ctx context.Context, ids []kith.ID, decide store.ReviseFunc, _ time.Time) (store.Revised, error) {
 	done := store.Revised{Dropped: make(map[kith.Reason]int)}
 	err := s.write(ctx, "revise interactions", func(tx tx) error {
-		entries, err := tx.wholeEntries(ctx, ids)
+		entries, err := tx.entries(ctx, ids)
 		if err != nil || len(entries) == 0 {
 			return err
 		}
-		decided, err := decide(ctx, capture.Shown(entries))
+		shown, err := capture.Shown(entries, func(whole []*kith.Interaction) error { return tx.complete(ctx, whole) })
+		if err != nil {
+			return err
+		}
+		decided, err := decide(ctx, shown)
 		if err != nil {
 			return err
 		}
@@ -48,8 +52,8 @@ func (s *Store) Revise(ctx context.Context, ids []kith.ID, decide store.ReviseFu
 	return done, nil
 }
 
-// wholeEntries reads interactions with everything that belongs to them.
-func (tx tx) wholeEntries(ctx context.Context, ids []kith.ID) ([]*capture.Entry, error) {
+// entries reads interactions. The ids of their contacts are whole.
+func (tx tx) entries(ctx context.Context, ids []kith.ID) ([]*capture.Entry, error) {
 	numbers, tails := make([]int64, len(ids)), make(map[int64]int64, len(ids))
 	for n, id := range ids {
 		numbers[n] = numberOf(id)
@@ -68,7 +72,13 @@ func (tx tx) wholeEntries(ctx context.Context, ids []kith.ID) ([]*capture.Entry,
 	if err != nil || len(entries) == 0 {
 		return nil, err
 	}
-	return entries, tx.complete(ctx, whole)
+	found, err := tx.linked(ctx, whole)
+	for _, i := range whole {
+		for at := range i.Links {
+			i.Links[at].ContactID = found[numberOf(i.Links[at].ContactID)].filed
+		}
+	}
+	return entries, err
 }
 
 func (tx tx) revise(ctx context.Context, r capture.Revision) error {

@@ -68,8 +68,9 @@ func (r *row) interaction() (i kith.Interaction, messageIDs []string, err error)
 	return i, messageIDs, err
 }
 
-// party is what the links of interactions show of a contact.
+// party is what the links of interactions show of a contact: its survivor.
 type party struct {
+	filed   kith.ID // the contact itself
 	id      kith.ID
 	name    string
 	company *kith.ID
@@ -79,17 +80,20 @@ type party struct {
 // parties finds contacts by their numbers.
 func (tx tx) parties(ctx context.Context, numbers []int64) (map[int64]party, error) {
 	found := make(map[int64]party, len(numbers))
-	err := tx.each(ctx, `SELECT c.n, c.tail, c.name, c.company, k.tail, c.never_record FROM json_each(?) j
-		JOIN contacts c ON c.n = j.value LEFT JOIN contacts k ON k.n = c.company`, []any{list(numbers)},
+	err := tx.each(ctx, `SELECT c.n, c.tail, s.n, s.tail, s.name, o.n, o.tail,
+			CASE WHEN c.survivor IS NULL THEN c.never_record ELSE (SELECT max(never_record) FROM contacts WHERE survivor = c.survivor) END
+		FROM json_each(?) j
+		JOIN contacts c ON c.n = j.value JOIN contacts s ON s.n = coalesce(c.survivor, c.n)
+		LEFT JOIN contacts o ON o.n = (SELECT coalesce(survivor, n) FROM contacts WHERE n = s.company)`, []any{list(numbers)},
 		func(scan func(...any) error) error {
-			var n, tail int64
-			var name string
+			var p party
+			var n, tail, survivor, survivorTail int64
 			var company, companyTail sql.NullInt64
-			var never bool
-			if err := scan(&n, &tail, &name, &company, &companyTail, &never); err != nil {
+			if err := scan(&n, &tail, &survivor, &survivorTail, &p.name, &company, &companyTail, &p.never); err != nil {
 				return err
 			}
-			found[n] = party{idOf(n, tail), name, companyID(company, companyTail), never}
+			p.filed, p.id, p.company = idOf(n, tail), idOf(survivor, survivorTail), companyID(company, companyTail)
+			found[n] = p
 			return nil
 		})
 	return found, err
@@ -105,28 +109,50 @@ func companyID(n, tail sql.NullInt64) *kith.ID {
 
 // complete fills in the links and the evidence of interactions.
 func (tx tx) complete(ctx context.Context, interactions []*kith.Interaction) error {
-	var numbers, contacts []int64
+	found, err := tx.linked(ctx, interactions)
+	if err != nil {
+		return err
+	}
+	for _, i := range interactions {
+		merged := false
+		for at := range i.Links {
+			l := &i.Links[at]
+			p := found[numberOf(l.ContactID)]
+			merged = merged || p.id != p.filed
+			l.ContactID, l.ContactName, l.CompanyID, l.NeverRecord = p.id, p.name, p.company, p.never
+			if p.id != p.filed {
+				l.Via = []kith.ID{p.filed}
+			}
+		}
+		if merged {
+			i.Links = store.UniteLinks(i.Links)
+		}
+	}
+	return tx.evidence(ctx, interactions)
+}
+
+// linked finds the contacts that interactions are linked to.
+func (tx tx) linked(ctx context.Context, interactions []*kith.Interaction) (map[int64]party, error) {
+	var numbers []int64
+	for _, i := range interactions {
+		for _, l := range i.Links {
+			numbers = append(numbers, numberOf(l.ContactID))
+		}
+	}
+	if len(numbers) == 0 {
+		return nil, nil
+	}
+	return tx.parties(ctx, numbers)
+}
+
+// evidence fills in the evidence of interactions.
+func (tx tx) evidence(ctx context.Context, interactions []*kith.Interaction) error {
+	var numbers []int64
 	byNumber := make(map[int64]*kith.Interaction, len(interactions))
 	for _, i := range interactions {
 		n := numberOf(i.ID)
 		numbers = append(numbers, n)
 		byNumber[n] = i
-		for _, l := range i.Links {
-			contacts = append(contacts, numberOf(l.ContactID))
-		}
-	}
-	if len(contacts) > 0 {
-		found, err := tx.parties(ctx, contacts)
-		if err != nil {
-			return err
-		}
-		for _, i := range interactions {
-			for at := range i.Links {
-				l := &i.Links[at]
-				p := found[numberOf(l.ContactID)]
-				l.ContactID, l.ContactName, l.CompanyID, l.NeverRecord = p.id, p.name, p.company, p.never
-			}
-		}
 	}
 	return tx.each(ctx, `SELECT e.interaction, s.account, s.name, e.ref, e.seen_at, e.gone
 		FROM json_each(?) j JOIN evidence e ON e.interaction = j.value JOIN streams s ON s.n = e.stream

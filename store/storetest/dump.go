@@ -131,7 +131,7 @@ var dumpTests = []test{
 		rows := f.dump(t)
 		g := f.another(t)
 		for i, kind := range store.RowKinds[:len(store.RowKinds)-1] {
-			if slices.Contains([]store.RowKind{store.RowVersions, store.RowAccount, store.RowIdentity, store.RowQuarantined, store.RowCard, store.RowCardGroup, store.RowMember, store.RowInteraction, store.RowTombstone, store.RowErasedCopy}, kind) {
+			if slices.Contains([]store.RowKind{store.RowVersions, store.RowMerged, store.RowDistinct, store.RowAccount, store.RowIdentity, store.RowQuarantined, store.RowCard, store.RowCardGroup, store.RowMember, store.RowInteraction, store.RowTombstone, store.RowErasedCopy}, kind) {
 				continue // nothing refers to these
 			}
 			_, err := g.Load(t.Context(), each(slices.DeleteFunc(slices.Clone(rows), func(r store.Row) bool { return r.Kind() == store.RowKinds[i] })))
@@ -266,7 +266,7 @@ func (f *fixture) same(t *testing.T, g *fixture) {
 	for _, stream := range []string{"INBOX", "Sent"} {
 		equal(t, "live refs of "+stream, refs(t, g, stream), refs(t, f, stream))
 	}
-	for _, address := range []string{"ann@client.test", "+3225551234"} {
+	for _, address := range []string{"ann@client.test", "+3225551234", "ad@client.test"} {
 		a, err := f.MatchAddresses(t.Context(), []string{address})
 		if err != nil {
 			t.Fatal(err)
@@ -303,6 +303,11 @@ func (f *fixture) fill(t *testing.T) {
 		Phones: []string{"+3225551234"}, Title: "CEO", Language: "fr-BE", Owner: "alice@example.test", Tags: []string{"b", "a"}, Notes: map[string]string{"x": "1\n2", "a": ""},
 	})
 	f.contact(t, kith.Contact{Type: kith.Company, Source: "manual", Name: "Later Ltd", Archived: true})
+	anna := f.contact(t, kith.Contact{Source: "csv", ExternalID: "A2", Name: "Anna Doe", Emails: []string{"ann@client.test", "anna@client.test"}})
+	first := f.contact(t, kith.Contact{Source: "csv", ExternalID: "A3", Name: "A. Doe", Emails: []string{"ad@client.test"}})
+	f.merge(t, anna, first)
+	f.merge(t, ann, anna)
+	f.distinguish(t, zoe, ann)
 
 	f.accounts(t, "file", "other")
 	f.started(t, f.account(t, "file"), "one", t0, t0.Add(time.Minute))
@@ -333,7 +338,7 @@ func (f *fixture) fill(t *testing.T) {
 		Quarantined: []kith.Failure{{Ref: "7:66", Cause: "bad header"}, {Ref: "7:5", Cause: "too long"}},
 		Bounced:     []kith.Bounce{{MessageID: "<bounces@client.test>", Status: "5.1.1", Action: "failed"}},
 		Captured: []kith.Captured{
-			seen("1", mail("1", linked(kith.RoleFrom, ann), linked(kith.RoleTo, zoe), at(t0.Add(time.Microsecond).In(time.FixedZone("", -3*3600-1800-17))))),
+			seen("1", mail("1", linked(kith.RoleFrom, ann), linked(kith.RoleTo, zoe, first), at(t0.Add(time.Microsecond).In(time.FixedZone("", -3*3600-1800-17))))),
 			seen("2", mail("2", answers("1"))),
 			seen("3", mail("answers unseen", answers("unseen"))),
 			seen("4", mail("lone", answers("lone"))),

@@ -7,13 +7,14 @@ import (
 	"kith/store"
 )
 
-// Clean returns a recording whose text is as [store.Clean] wants it: the same
+// Clean returns a recording whose text is as [store.Clean] wants it, and whose links
+// name the contacts whose address it was that matched: the same
 // one, or a copy. Cursors may hold any bytes.
 func Clean(rec kith.Recording) kith.Recording {
 	rec.Account, rec.Stream = store.Clean(rec.Account), store.Clean(rec.Stream)
 	copied := false
 	for i, c := range rec.Captured {
-		ref, interaction, dirty := store.Clean(c.Ref), cleaned(c.Interaction), dirtySightings(c.Sightings)
+		ref, interaction, dirty := store.Clean(c.Ref), held(cleaned(c.Interaction)), dirtySightings(c.Sightings)
 		if ref == c.Ref && interaction == c.Interaction && !dirty {
 			continue
 		}
@@ -76,6 +77,29 @@ func cleaned(i *kith.Interaction) *kith.Interaction {
 	c.Links, c.Attachments, c.Notes = slices.Clone(c.Links), slices.Clone(c.Attachments), slices.Clone(c.Notes)
 	c.Flags, c.ThreadRefs = slices.Clone(c.Flags), slices.Clone(c.ThreadRefs)
 	eachText(&c, func(text *string) { *text = store.Clean(*text) })
+	return &c
+}
+
+// held returns an interaction, or a copy of it with a link for each contact that
+// a link came via: what is one now may be undone.
+func held(i *kith.Interaction) *kith.Interaction {
+	if !slices.ContainsFunc(i.Links, func(l kith.Link) bool { return len(l.Via) > 0 }) {
+		return i
+	}
+	c := *i
+	c.Links = nil
+	for _, l := range i.Links {
+		via := l.Via
+		l.Via = nil
+		if len(via) == 0 {
+			via = []kith.ID{l.ContactID}
+		}
+		l.Ambiguous = l.Ambiguous || len(via) > 1
+		for _, id := range via {
+			l.ContactID = id
+			c.Links = append(c.Links, l)
+		}
+	}
 	return &c
 }
 

@@ -16,16 +16,24 @@ type Revision struct {
 	Sent     bool            // it has become outbound
 }
 
-// Shown returns copies of the interactions of entries, for somebody who may change them.
-func Shown(entries []*Entry) []kith.Interaction {
+// Shown returns copies of the interactions of entries for somebody who may change
+// them, as complete makes them: contacts that were merged are one there, and
+// two in the entry. The entries get the evidence.
+func Shown(entries []*Entry, complete func([]*kith.Interaction) error) ([]kith.Interaction, error) {
 	shown := make([]kith.Interaction, len(entries))
+	whole := make([]*kith.Interaction, len(entries))
 	for n, e := range entries {
 		i := e.Interaction
-		i.Participants, i.Links = slices.Clone(i.Participants), slices.Clone(i.Links)
-		i.Evidence, i.Flags = slices.Clone(i.Evidence), slices.Clone(i.Flags)
-		shown[n] = i
+		i.Participants, i.Links, i.Flags = slices.Clone(i.Participants), slices.Clone(i.Links), slices.Clone(i.Flags)
+		shown[n], whole[n] = i, &shown[n]
 	}
-	return shown
+	if err := complete(whole); err != nil {
+		return nil, err
+	}
+	for n, e := range entries {
+		e.Evidence = slices.Clone(shown[n].Evidence)
+	}
+	return shown, nil
 }
 
 // Revise changes entries as was decided, and tells what else has to be written.
@@ -48,7 +56,7 @@ func Revise(entries []*Entry, decided []kith.Revision) ([]Revision, error) {
 		r.Sent = e.Direction != kith.Outbound && now.Direction == kith.Outbound
 		kept := make([]kith.Link, 0, len(e.Links))
 		for _, l := range e.Links {
-			if slices.ContainsFunc(now.Links, func(k kith.Link) bool { return k.ContactID == l.ContactID }) {
+			if slices.ContainsFunc(now.Links, func(k kith.Link) bool { return standsFor(k, l.ContactID) }) {
 				kept = append(kept, l)
 			} else {
 				r.Unlinked = append(r.Unlinked, l.ContactID)
@@ -71,4 +79,12 @@ func Revise(entries []*Entry, decided []kith.Revision) ([]Revision, error) {
 		all = append(all, r)
 	}
 	return all, nil
+}
+
+// standsFor tells whether a contact stands behind a link.
+func standsFor(l kith.Link, contact kith.ID) bool {
+	if l.Via == nil {
+		return l.ContactID == contact
+	}
+	return slices.Contains(l.Via, contact)
 }

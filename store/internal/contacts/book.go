@@ -275,6 +275,9 @@ func (b *Book) Record(rec *kith.BookRecording) (kith.BookRecorded, []kith.Failur
 
 func (b *Book) tell(c kith.CardChange) {
 	if b.changes != nil {
+		if e := b.byID[c.Contact]; e != nil {
+			c.Contact = e.Shown()
+		}
 		b.changes(c)
 	}
 }
@@ -456,7 +459,7 @@ func (b *Book) follow(t *Tie, says said, is kith.ContactType) error {
 	next := e.Contact
 	next.Emails, next.Phones, next.Tags = slices.Clone(e.Emails), slices.Clone(e.Phones), slices.Clone(e.Tags)
 	before := t.Facts
-	if own {
+	if own && e.Survivor.IsZero() { // those that are merged stay of one type
 		next.Type = is
 	}
 	var others []said

@@ -128,10 +128,6 @@ func (b *Batch) replace(e *Entry, next kith.Contact) {
 	}
 }
 
-func without(list, others []string) []string {
-	return slices.DeleteFunc(list, func(a string) bool { return slices.Contains(others, a) })
-}
-
 // same tells whether two contacts differ in nothing that a card can change, addresses and their order aside.
 func same(a, b *kith.Contact) bool {
 	for i, text := range texts(a) {

@@ -27,16 +27,19 @@ type Batch struct {
 	byExternal map[externalID]*Entry
 	byAddress  map[string][]*Entry
 	companies  map[string][]*Entry // by folded name
+	groups     map[kith.ID][]*Entry
 }
 
-// Entry is one contact that the batch may mean or change.
+// Entry is one contact that the batch may mean or change, as it is without those
+// merged into it.
 type Entry struct {
 	kith.Contact
-	Fresh   bool     // not on file
-	Changed bool     // on file, and to be written
-	Retyped bool     // on file as of another type
-	Added   []string // addresses that are not on file
-	Removed []string // addresses that are on file, and no longer the contact's
+	Survivor kith.ID  // stands for it and those merged with it; zero: there are none
+	Fresh    bool     // not on file
+	Changed  bool     // on file, and to be written
+	Retyped  bool     // on file as of another type
+	Added    []string // addresses that are not on file
+	Removed  []string // addresses that are on file, and no longer the contact's
 }
 
 type externalID struct{ source, id string }
@@ -50,6 +53,7 @@ func New(at time.Time, newID func() kith.ID) *Batch {
 		byExternal: make(map[externalID]*Entry),
 		byAddress:  make(map[string][]*Entry),
 		companies:  make(map[string][]*Entry),
+		groups:     make(map[kith.ID][]*Entry),
 	}
 }
 
@@ -62,7 +66,7 @@ type Hints struct {
 }
 
 // HintsOf collects the hints of an input. Each contact on file that has one of
-// them has to be loaded.
+// them has to be loaded, and all that are merged with it.
 func HintsOf(input []kith.Contact) (h Hints) {
 	for i := range input {
 		c := &input[i]
@@ -88,9 +92,37 @@ func HintsOf(input []kith.Contact) (h Hints) {
 }
 
 // Load puts in a contact that is on file; once more does no harm.
-func (b *Batch) Load(c *kith.Contact) {
+func (b *Batch) Load(c *kith.Contact, survivor kith.ID) {
 	if b.byID[c.ID] == nil {
-		b.take(&Entry{Contact: *c})
+		e := &Entry{Contact: *c, Survivor: survivor}
+		b.take(e)
+		if !survivor.IsZero() {
+			b.groups[survivor] = append(b.groups[survivor], e)
+		}
+	}
+}
+
+// Shown is the id by which the contact is known: that of its survivor.
+func (e *Entry) Shown() kith.ID {
+	if e.Survivor.IsZero() {
+		return e.ID
+	}
+	return e.Survivor
+}
+
+// withhold takes out of an input what others have that are merged with the contact
+// it means.
+func (b *Batch) withhold(in *kith.Contact, e *Entry) {
+	for _, other := range b.groups[e.Survivor] {
+		if other == e {
+			continue
+		}
+		in.Emails = without(in.Emails, without(other.Emails, e.Emails))
+		in.Phones = without(in.Phones, without(other.Phones, e.Phones))
+		in.Tags = without(in.Tags, without(other.Tags, e.Tags))
+		if in.ExternalID == other.ExternalID && in.Source == other.Source {
+			in.ExternalID, in.Source = "", ""
+		}
 	}
 }
 
@@ -128,6 +160,7 @@ func (b *Batch) Put(in kith.Contact) (*Entry, kith.ContactChange, error) {
 		return nil, "", err
 	}
 	before := e.Contact
+	b.withhold(&in, e)
 	changed := store.MergeContact(&e.Contact, &in)
 	if company != nil && (e.CompanyID == nil || *e.CompanyID != *company) {
 		e.CompanyID, e.Company, changed = company, b.byID[*company].Name, true
@@ -210,7 +243,7 @@ func choose(found []*Entry, in *kith.Contact) *Entry {
 }
 
 // Company finds the company that the input names for contact c, or makes it;
-// nil if it names none.
+// nil if it names none. When it is one with the contact's own, it is that.
 func (b *Batch) Company(in, c *kith.Contact) (*kith.ID, error) {
 	switch {
 	case in.CompanyID == nil && in.Company == "":
@@ -225,7 +258,7 @@ func (b *Batch) Company(in, c *kith.Contact) (*kith.ID, error) {
 		if company == nil || company.Type != kith.Company {
 			return nil, fmt.Errorf("company %s: %w", in.CompanyID, kith.ErrNotFound)
 		}
-		return &company.ID, nil
+		return b.own(company, c), nil
 	}
 	company := b.byExternal[externalID{in.Source, in.Company}]
 	if company == nil || company.Type != kith.Company {
@@ -237,7 +270,17 @@ func (b *Batch) Company(in, c *kith.Contact) (*kith.ID, error) {
 		}}
 		b.note(company, &kith.Contact{})
 	}
-	return &company.ID, nil
+	return b.own(company, c), nil
+}
+
+// own is the id of a company, or that of the contact's own if they are one.
+func (b *Batch) own(company *Entry, c *kith.Contact) *kith.ID {
+	if c.CompanyID != nil {
+		if own := b.byID[*c.CompanyID]; own != nil && own.Shown() == company.Shown() {
+			return c.CompanyID
+		}
+	}
+	return &company.ID
 }
 
 // note takes notice of a contact that is new or has changed.

@@ -1,0 +1,254 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"kith"
+	"kith/store/internal/contacts"
+)
+
+// united reads the contacts c that a clause chooses, each with those merged
+// into it, and with the survivor of its company.
+func (tx tx) united(ctx context.Context, clause string, args ...any) ([]kith.Contact, error) {
+	found, err := tx.contacts(ctx, clause, args...)
+	if err != nil {
+		return nil, err
+	}
+	var survivors, employers []int64
+	for _, c := range found {
+		if c.survivor == c.ID {
+			survivors = append(survivors, numberOf(c.ID))
+		}
+		if c.employer != 0 {
+			employers = append(employers, c.employer)
+		}
+	}
+	merged := make(map[kith.ID][]*kith.Contact)
+	if len(survivors) > 0 {
+		members, err := tx.contacts(ctx, `WHERE c.survivor IN (SELECT value FROM json_each(?)) AND c.merged_into IS NOT NULL ORDER BY c.n`, list(survivors))
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range members {
+			merged[m.survivor] = append(merged[m.survivor], &m.Contact)
+		}
+	}
+	var companies map[int64]party
+	if len(employers) > 0 {
+		if companies, err = tx.parties(ctx, employers); err != nil {
+			return nil, err
+		}
+	}
+	whole := make([]kith.Contact, len(found))
+	for i, c := range found {
+		contacts.Unite(&c.Contact, merged[c.ID])
+		if company, ok := companies[c.employer]; ok {
+			c.CompanyID, c.Company = &company.id, company.name
+		}
+		whole[i] = c.Contact
+	}
+	return whole, nil
+}
+
+// filed reads a contact as its row is.
+func (tx tx) filed(ctx context.Context, id kith.ID) (*filed, error) {
+	found, err := tx.contacts(ctx, `WHERE c.n = ? AND c.tail = ?`, numberOf(id), tailOf(id))
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("contact %s: %w", id, kith.ErrNotFound)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// group reads a contact and those merged into it, by id, each as its row is. The
+// contact must not be merged itself.
+func (tx tx) group(ctx context.Context, id kith.ID) ([]*kith.Contact, error) {
+	c, err := tx.filed(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if c.MergedInto != nil {
+		return nil, fmt.Errorf("contact %s is merged into %s: %w", id, c.MergedInto, kith.ErrConflict)
+	}
+	group := []*kith.Contact{&c.Contact}
+	if c.survivor.IsZero() {
+		return group, nil
+	}
+	merged, err := tx.contacts(ctx, `WHERE c.survivor = ? AND c.merged_into IS NOT NULL ORDER BY c.n`, numberOf(id))
+	for _, m := range merged {
+		group = append(group, &m.Contact)
+	}
+	return group, err
+}
+
+// MergeContacts implements [store.Merges].
+func (s *Store) MergeContacts(ctx context.Context, into, merged kith.ID, at time.Time) error {
+	return s.write(ctx, fmt.Sprintf("merge contact %s into %s", merged, into), func(tx tx) error {
+		group, err := tx.group(ctx, into)
+		if err != nil {
+			return err
+		}
+		others, err := tx.group(ctx, merged)
+		if err != nil {
+			return err
+		}
+		if err := contacts.Mergeable(group[0], others[0]); err != nil {
+			return err
+		}
+		survivor, n := numberOf(into), numberOf(merged)
+		_, err = tx.exec(ctx, `UPDATE contacts SET survivor = ?1, merged_into = CASE n WHEN ?2 THEN ?1 ELSE merged_into END,
+				updated_at = CASE WHEN n IN (?1, ?2) THEN ?3 ELSE updated_at END
+			WHERE n IN (?1, ?2) OR survivor = ?2`, survivor, n, at.UnixMicro())
+		if err != nil {
+			return err
+		}
+		return tx.bumpContacts(ctx)
+	})
+}
+
+// UnmergeContact implements [store.Merges].
+func (s *Store) UnmergeContact(ctx context.Context, id kith.ID, at time.Time) error {
+	return s.write(ctx, fmt.Sprintf("undo the merge of contact %s", id), func(tx tx) error {
+		c, err := tx.filed(ctx, id)
+		if err != nil {
+			return err
+		}
+		if c.MergedInto == nil {
+			return fmt.Errorf("it is not merged into another: %w", kith.ErrConflict)
+		}
+		group, err := tx.group(ctx, c.survivor)
+		if err != nil {
+			return err
+		}
+		into := make(map[kith.ID]kith.ID)
+		for _, m := range group[1:] {
+			if m.ID != id {
+				into[m.ID] = *m.MergedInto
+			}
+		}
+		_, err = tx.exec(ctx, `UPDATE contacts SET survivor = NULL, merged_into = CASE n WHEN ?2 THEN NULL ELSE merged_into END,
+				updated_at = CASE WHEN n IN (?1, ?2) THEN ?3 ELSE updated_at END
+			WHERE survivor = ?1`, numberOf(c.survivor), numberOf(id), at.UnixMicro())
+		if err != nil {
+			return err
+		}
+		if err := tx.writeMerged(ctx, into); err != nil {
+			return err
+		}
+		return tx.bumpContacts(ctx)
+	})
+}
+
+// writeMerged writes into whom contacts are merged, and who survives.
+func (tx tx) writeMerged(ctx context.Context, into map[kith.ID]kith.ID) error {
+	survivors, err := contacts.Survivors(into)
+	if err != nil {
+		return err
+	}
+	for id, survivor := range survivors {
+		done, err := tx.exec(ctx, `UPDATE contacts SET merged_into = ?, survivor = ? WHERE n = ?`, numberOf(into[id]), numberOf(survivor), numberOf(id))
+		if err != nil {
+			return err
+		}
+		also, err := tx.exec(ctx, `UPDATE contacts SET survivor = n WHERE n = ?`, numberOf(survivor))
+		if err != nil {
+			return err
+		}
+		for _, result := range []interface{ RowsAffected() (int64, error) }{done, also} {
+			if rows, err := result.RowsAffected(); err != nil || rows != 1 {
+				return fmt.Errorf("contact %s is merged into %s, and one of them is not there", id, survivor)
+			}
+		}
+	}
+	return nil
+}
+
+// retire deletes a contact whose card is gone. Who is merged with it stays, and has
+// its links. The caller bumps the version.
+func (tx tx) retire(ctx context.Context, id kith.ID) error {
+	c, err := tx.filed(ctx, id)
+	if err != nil {
+		return err
+	}
+	if c.survivor.IsZero() {
+		return tx.removeContact(ctx, &c.Contact, c.CompanyID)
+	}
+	group, err := tx.group(ctx, c.survivor)
+	if err != nil {
+		return err
+	}
+	heir, into := contacts.Retire(group, id)
+	n, next := numberOf(id), numberOf(heir)
+	for _, statement := range []string{
+		`UPDATE contacts SET company = ?2 WHERE company = ?1`,
+		`INSERT INTO distinct_contacts (a, b, since) SELECT min(o, ?2), max(o, ?2), since
+			FROM (SELECT CASE a WHEN ?1 THEN b ELSE a END AS o, since FROM distinct_contacts WHERE a = ?1 OR b = ?1)
+			WHERE o <> ?2 ON CONFLICT DO NOTHING`,
+		`UPDATE contacts SET survivor = NULL, merged_into = NULL WHERE survivor = (SELECT survivor FROM contacts WHERE n = ?1)`,
+	} {
+		if _, err := tx.exec(ctx, statement, n, next); err != nil {
+			return err
+		}
+	}
+	if err := tx.removeContact(ctx, &c.Contact, &heir); err != nil {
+		return err
+	}
+	return tx.writeMerged(ctx, into)
+}
+
+// MergedContacts implements [store.Merges].
+func (s *Store) MergedContacts(ctx context.Context, id kith.ID) ([]kith.Contact, error) {
+	var merged []kith.Contact
+	err := s.read(ctx, fmt.Sprintf("read what was merged into contact %s", id), func(tx tx) error {
+		c, err := tx.filed(ctx, id)
+		if err != nil || c.survivor.IsZero() {
+			return err
+		}
+		group, err := tx.united(ctx, `WHERE c.survivor = ? AND c.merged_into IS NOT NULL ORDER BY c.n`, numberOf(c.survivor))
+		merged = contacts.Under(group, id)
+		return err
+	})
+	return merged, err
+}
+
+// Distinguish implements [store.Merges].
+func (s *Store) Distinguish(ctx context.Context, a, b kith.ID, at time.Time) error {
+	if bytes.Compare(a[:], b[:]) > 0 {
+		a, b = b, a
+	}
+	return s.write(ctx, fmt.Sprintf("tell contact %s from %s", a, b), func(tx tx) error {
+		if a == b {
+			return fmt.Errorf("it is one contact: %w", kith.ErrConflict)
+		}
+		for _, id := range []kith.ID{a, b} {
+			if _, err := tx.filed(ctx, id); err != nil {
+				return err
+			}
+		}
+		_, err := tx.exec(ctx, `INSERT INTO distinct_contacts (a, b, since) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, numberOf(a), numberOf(b), at.UnixMicro())
+		return err
+	})
+}
+
+// Distinct implements [store.Merges].
+func (s *Store) Distinct(ctx context.Context) ([][2]kith.ID, error) {
+	var pairs [][2]kith.ID
+	err := s.read(ctx, "read which contacts are not one", func(tx tx) error {
+		pairs = nil
+		return tx.each(ctx, `SELECT x.n, x.tail, y.n, y.tail FROM distinct_contacts d
+			JOIN contacts x ON x.n = (SELECT coalesce(survivor, n) FROM contacts WHERE n = d.a)
+			JOIN contacts y ON y.n = (SELECT coalesce(survivor, n) FROM contacts WHERE n = d.b)`, nil,
+			func(scan func(...any) error) error {
+				var a, aTail, b, bTail int64
+				err := scan(&a, &aTail, &b, &bTail)
+				pairs = append(pairs, [2]kith.ID{idOf(a, aTail), idOf(b, bTail)})
+				return err
+			})
+	})
+	return contacts.Pairs(pairs), err
+}
