@@ -94,12 +94,27 @@ type StreamStatus struct {
 	Quarantined int
 	Backfilled  float64 // 0 to 1
 	Error       string
+	// LookedBack is the number of the last address (see [Sought]) that the past
+	// of the stream was searched for, and Sought that of the newest there is.
+	LookedBack int64
+	Sought     int64
+}
+
+// LookBack returns how many addresses, at most, the past of the stream is yet to be
+// searched for. A stream that was not read so far owes nothing: it will be
+// read with what is known by then.
+func (s *StreamStatus) LookBack() int {
+	if s.Cursor == "" {
+		return 0
+	}
+	return int(max(0, s.Sought-s.LookedBack))
 }
 
 // AccountStatus is an account with its streams, by name.
 type AccountStatus struct {
 	Account
-	Streams []StreamStatus
+	CappedAt time.Time // when a run last left out contacts that it would have made: see [Creation]
+	Streams  []StreamStatus
 }
 
 // Quarantined is an item that could not be read so far. It holds no content.

@@ -54,6 +54,14 @@ type Match struct {
 	Via         []ID // see [Link]
 }
 
+// Sought is an address that has become a contact's, for look-back: mail from
+// before that may be with the contact too. Numbers rise in the order of commits, by one
+// for each address.
+type Sought struct {
+	N       int64
+	Address string // a canonical e-mail address
+}
+
 // ContactChange says what an import did with one contact.
 type ContactChange string
 

@@ -22,6 +22,9 @@ var (
 	// ErrTaken: another run of the account has started since. What this one
 	// recorded stays; the account's state is the other's to write.
 	ErrTaken = errors.New("taken over by another run")
+	// ErrNoSearch: a source can't search its server for addresses, or finds more
+	// than is sensible to fetch so; reading the stream from the horizon again does the same.
+	ErrNoSearch = errors.New("searching is of no use here")
 	// ErrNeverRecord: the contact must not be recorded.
 	ErrNeverRecord = errors.New("contact is never to be recorded")
 )

@@ -45,5 +45,7 @@ type Outcome struct {
 	Bounced *Bounce
 	// Sightings are beside an interaction: its addresses that seem to be ours.
 	Sightings []Sighting
+	// Strangers are those on it who may become contacts, where policy asks for them.
+	Strangers []Correspondent
 	Steps     []Step // only when asked for
 }

@@ -26,11 +26,19 @@ type Recording struct {
 	Released []string
 	Skipped  map[Reason]int
 	Bounced  []Bounce
+	// Suggested are people who are no contacts, once for each message with them.
+	Suggested []Correspondent
 
 	// Backfilled is the share of the past that has been read, 0 to 1.
 	Backfilled float64
 	// Recount starts the stream's counters anew: the source began again from the horizon.
 	Recount bool
+	// Again says that its items were counted before, when they came to nothing perhaps:
+	// of the counters only Recorded moves, by what is new.
+	Again bool
+	// LookedBack is the number of an address (see [Sought]): with this recording the past of
+	// the stream has been searched for it and all before it. 0 tells nothing.
+	LookedBack int64
 }
 
 // Recorded counts what a [Recording] did.

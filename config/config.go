@@ -122,6 +122,7 @@ type Limits struct {
 	TimeSlice      time.Duration `toml:"time_slice" default:"30s" min:"1s" max:"1h" help:"How long an account may go on with its past before others have their turn."`
 	AccountTimeout time.Duration `toml:"account_timeout" default:"10m" min:"10s" max:"24h" help:"How long one run of an account may take in all."`
 	HeaderSize     Bytes         `toml:"header_size" default:"1MiB" min:"16KiB" max:"1MiB" help:"How much of a message's header is read; what is longer is cut."`
+	CreateContacts int           `toml:"create_contacts" default:"100" min:"1" max:"100000" help:"Contacts that one run of an account makes by itself, at most. See policy.create_contacts."`
 	Recipients     int           `toml:"recipients" default:"1000" min:"10" max:"100000" help:"Recipients kept of one message; contacts among the others are linked all the same."`
 }
 

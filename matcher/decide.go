@@ -77,6 +77,7 @@ func (d *decision) decide(item *kith.Item) kith.Outcome {
 		}
 		if outcome.Skip != "" {
 			outcome.Bounced = d.bounced(outcome.Skip)
+			outcome.Strangers = d.strangers(outcome.Skip)
 			return outcome
 		}
 	}
@@ -85,6 +86,7 @@ func (d *decision) decide(item *kith.Item) kith.Outcome {
 	}
 	outcome.Interaction = d.interaction()
 	outcome.Sightings = d.sightings()
+	outcome.Strangers = d.strangers("")
 	return outcome
 }
 

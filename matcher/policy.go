@@ -22,6 +22,9 @@ type Policy struct {
 	// has its domain, or a domain above it.
 	CompanyByDomain bool
 
+	// Strangers makes outcomes name those who may become contacts.
+	Strangers bool
+
 	// Participants is how many people an interaction keeps; 0 means 500. Contacts,
 	// our own people and the authors are kept beyond it: the source bounds those.
 	Participants int

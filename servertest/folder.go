@@ -29,6 +29,8 @@ type Folder struct {
 	Examined func(c *ScriptConn) bool
 	// Hit decides whether a message meets SINCE; nil: by its day.
 	Hit func(uid uint32, since time.Time) bool
+	// Refuses is called before a SEARCH is answered. It is true when it has answered by itself.
+	Refuses func(c *ScriptConn, criteria string) bool
 	// Searched may change what a SEARCH found.
 	Searched func(uids []uint32) []uint32
 	// Fetched may change the response for a message. An empty one is not sent.
@@ -72,7 +74,10 @@ func (f *Folder) uidNext() uint64 {
 
 func (f *Folder) search(c *ScriptConn, args string) {
 	args, esearch := strings.CutPrefix(args, "RETURN (ALL) ")
-	uids := f.find(strings.Fields(args))
+	if f.Refuses != nil && f.Refuses(c, args) {
+		return
+	}
+	uids := f.find(strings.Fields(strings.NewReplacer("(", " ( ", ")", " ) ").Replace(args)))
 	if f.Searched != nil {
 		uids = f.Searched(uids)
 	}
@@ -127,15 +132,14 @@ func (f *Folder) find(criteria []string) (uids []uint32) {
 	if len(f.UIDs) > 0 {
 		lastUID = uint64(f.UIDs[len(f.UIDs)-1])
 	}
-	for i := 0; i < len(criteria); i++ {
-		switch criteria[i] {
+	for len(criteria) > 0 {
+		switch criteria[0] {
 		case "UID":
-			i++
-			in := parseSet(criteria[i], lastUID)
+			in := parseSet(criteria[1], lastUID)
 			filter(func(uid uint32) bool { return in(uint64(uid)) })
+			criteria = criteria[2:]
 		case "SINCE":
-			i++
-			since, err := time.Parse("2-Jan-2006", strings.Trim(criteria[i], `"`))
+			since, err := time.Parse("2-Jan-2006", strings.Trim(criteria[1], `"`))
 			if err != nil {
 				panic(err)
 			}
@@ -144,18 +148,57 @@ func (f *Folder) find(criteria []string) (uids []uint32) {
 				hit = func(uid uint32, since time.Time) bool { return !f.Internal(uid).Before(since) }
 			}
 			filter(func(uid uint32) bool { return hit(uid, since) })
-		case "HEADER":
-			i += 2
-			filter(func(uid uint32) bool { return strings.Contains(f.Header(uid), strings.Trim(criteria[i], `"`)) })
+			criteria = criteria[2:]
 		case "ALL":
+			criteria = criteria[1:]
 		default:
-			panic("a scripted folder can't search for " + criteria[i])
+			var meets func(header string) bool
+			meets, criteria = headerKey(criteria)
+			filter(func(uid uint32) bool { return meets(strings.ToLower(f.Header(uid))) })
 		}
 	}
 	for _, m := range found {
 		uids = append(uids, m.uid)
 	}
 	return uids
+}
+
+// headerKey reads a search key that is about a header. Parentheses
+// are words of their own.
+func headerKey(criteria []string) (meets func(header string) bool, rest []string) {
+	field := func(name, value string) func(string) bool {
+		name, value = strings.ToLower(strings.Trim(name, `"`)), strings.ToLower(strings.Trim(value, `"`))
+		return func(header string) bool {
+			for line := range strings.Lines(strings.ReplaceAll(strings.ReplaceAll(header, "\r\n ", " "), "\r\n\t", " ")) {
+				if is, text, _ := strings.Cut(line, ":"); is == name && strings.Contains(text, value) {
+					return true
+				}
+			}
+			return false
+		}
+	}
+	switch criteria[0] {
+	case "FROM", "TO", "CC", "BCC":
+		return field(criteria[0], criteria[1]), criteria[2:]
+	case "HEADER":
+		return field(criteria[1], criteria[2]), criteria[3:]
+	case "OR":
+		one, rest := headerKey(criteria[1:])
+		other, rest := headerKey(rest)
+		return func(header string) bool { return one(header) || other(header) }, rest
+	case "(":
+		criteria = criteria[1:]
+		var all []func(string) bool
+		for criteria[0] != ")" {
+			var one func(string) bool
+			one, criteria = headerKey(criteria)
+			all = append(all, one)
+		}
+		return func(header string) bool {
+			return !slices.ContainsFunc(all, func(one func(string) bool) bool { return !one(header) })
+		}, criteria[1:]
+	}
+	panic("a scripted folder can't search for " + criteria[0])
 }
 
 func (f *Folder) fetch(c *ScriptConn, set, items string) {

@@ -57,19 +57,27 @@ const (
 	RowTombstone   RowKind = "tombstone"
 	RowErasedCopy  RowKind = "erased_copy"
 	RowBounce      RowKind = "bounce"
+	RowSought      RowKind = "sought"
+	RowSalt        RowKind = "salt"
+	RowForgotten   RowKind = "forgotten"
+	RowWays        RowKind = "ways"
+	RowSuggestion  RowKind = "suggestion"
 )
 
 // RowKinds are the kinds of row in the order of a dump: none names what comes later.
 var RowKinds = []RowKind{
 	RowVersions, RowContact, RowMerged, RowDistinct, RowAccount, RowDefinition, RowIdentity, RowStream, RowQuarantined,
-	RowCard, RowCardGroup, RowThread, RowMember, RowInteraction, RowTombstone, RowErasedCopy, RowBounce,
+	RowCard, RowCardGroup, RowThread, RowMember, RowInteraction, RowTombstone, RowErasedCopy, RowBounce, RowSought,
+	RowSalt, RowForgotten, RowWays, RowSuggestion,
 }
 
 // VersionsRow is what [Contacts] ContactsVersion and [Definitions]
-// DefinitionsVersion return. There is one.
+// DefinitionsVersion return, and the number of the newest [kith.Sought] there
+// was. There is one.
 type VersionsRow struct {
 	Contacts    int64
 	Definitions int64
+	Sought      int64
 }
 
 // ContactRow is a contact as it is without those merged into it. Companies come before persons, both by id. Company,
@@ -97,7 +105,7 @@ type DefinitionRow struct{ kith.Definition }
 // IdentityRow is an address that seems to be ours; by address.
 type IdentityRow struct{ kith.Identity }
 
-// StreamRow is a stream; by account and name. Quarantined is zero.
+// StreamRow is a stream; by account and name. Quarantined and Sought are zero.
 type StreamRow struct {
 	Account string
 	kith.StreamStatus
@@ -163,6 +171,33 @@ type BounceRow struct {
 	Status string // RFC 3463
 }
 
+// SoughtRow is an address for look-back; by number.
+type SoughtRow struct{ kith.Sought }
+
+// SaltRow is what digests of addresses are made with. There is one if there are such
+// digests, else none.
+type SaltRow struct{ Salt []byte }
+
+// ForgottenRow is an address that must not become a contact by itself; by digest.
+type ForgottenRow struct {
+	Digest [16]byte // see [AddressDigest]
+	Why    kith.Forgotten
+	At     time.Time
+}
+
+// WaysRow is which way mail went with an address; by digest.
+type WaysRow struct {
+	Digest [16]byte
+	Ways   kith.Ways
+}
+
+// SuggestionRow is a suggestion as far as one stream tells; by address, account and stream.
+type SuggestionRow struct {
+	Account string
+	Stream  string
+	kith.Suggestion
+}
+
 // Kind implements [Row].
 func (*VersionsRow) Kind() RowKind { return RowVersions }
 
@@ -213,3 +248,18 @@ func (*ErasedCopyRow) Kind() RowKind { return RowErasedCopy }
 
 // Kind implements [Row].
 func (*BounceRow) Kind() RowKind { return RowBounce }
+
+// Kind implements [Row].
+func (*SoughtRow) Kind() RowKind { return RowSought }
+
+// Kind implements [Row].
+func (*SaltRow) Kind() RowKind { return RowSalt }
+
+// Kind implements [Row].
+func (*ForgottenRow) Kind() RowKind { return RowForgotten }
+
+// Kind implements [Row].
+func (*WaysRow) Kind() RowKind { return RowWays }
+
+// Kind implements [Row].
+func (*SuggestionRow) Kind() RowKind { return RowSuggestion }

@@ -16,7 +16,10 @@ const FingerprintTolerance = 2 * time.Second
 //
 //   - participants, united by role and address;
 //   - links, of which one contact has one: that by hand, else that of the
-//     first role in the order of [kith.Link];
+//     first role in the order of [kith.Link]. An address that links to somebody
+//     whom the copy does not name has moved on to others since: what happened
+//     before stays with who had it. A link by an address takes the place of one
+//     by its domain. When one of an address's links is ambiguous, all are;
 //   - direction, initiator, owner, template and group of the copy, if it has
 //     the stronger DirectionRule;
 //   - that it was sent, and the fingerprint, if they were not known.
@@ -74,7 +77,43 @@ func mergeParticipants(known *kith.Interaction, others []kith.Participant) (chan
 }
 
 func mergeLinks(known *kith.Interaction, others []kith.Link) (changed bool) {
+	named := func(contact kith.ID) bool {
+		return slices.ContainsFunc(others, func(l kith.Link) bool { return l.ContactID == contact })
+	}
 	for _, l := range others {
+		if !linked(known, l.ContactID) {
+			if slices.ContainsFunc(known.Links, func(k kith.Link) bool {
+				return k.Matched == l.Matched && k.Rule == kith.LinkByEmail && (l.Rule == kith.LinkByDomain || !named(k.ContactID))
+			}) {
+				continue
+			}
+			before := len(known.Links)
+			known.Links = slices.DeleteFunc(known.Links, func(k kith.Link) bool {
+				return k.Matched == l.Matched && k.Rule == kith.LinkByDomain && l.Rule == kith.LinkByEmail
+			})
+			changed = changed || len(known.Links) < before
+		}
+		if AddLinks(known, l) {
+			changed = true
+		}
+		for i := range known.Links {
+			if k := &known.Links[i]; l.Ambiguous && k.Matched == l.Matched && k.Rule == l.Rule && !k.Ambiguous {
+				k.Ambiguous, changed = true, true
+			}
+		}
+	}
+	return changed
+}
+
+func linked(i *kith.Interaction, contact kith.ID) bool {
+	return slices.ContainsFunc(i.Links, func(k kith.Link) bool { return k.ContactID == contact })
+}
+
+// AddLinks adds links to an interaction, of which a contact keeps one as [Merge] says,
+// and reports whether that changed it. Unlike there, it does not matter what else the
+// address links to.
+func AddLinks(known *kith.Interaction, links ...kith.Link) (changed bool) {
+	for _, l := range links {
 		i := slices.IndexFunc(known.Links, func(k kith.Link) bool { return k.ContactID == l.ContactID })
 		switch {
 		case i < 0:

@@ -29,6 +29,7 @@ type Store interface {
 	Books
 	Interactions
 	Reviser
+	Strangers
 	Dumper
 
 	// Ping tells whether the database answers and can be written to.
@@ -67,18 +68,21 @@ type Recorder interface {
 	//  4. Quarantine rows are written (attempts counted, next try backed off by
 	//     [QuarantineRetry]); what is in rec.Released, captured or gone is
 	//     taken out. Counters are added: Recorded by what was captured and not
-	//     erased, Skipped by rec.Skipped and by what was erased; Backfilled
+	//     erased (with rec.Again: by what is new), Skipped by rec.Skipped and by
+	//     what was erased (with rec.Again: not); Backfilled
 	//     only grows, unless rec.Recount starts all of them anew. Outbound
 	//     messages that rec.Bounced tells of (see [Bounces]) are marked; of a
 	//     report whose message is not on file a digest of its Message-ID and
 	//     the status code are kept, and mark it when it comes.
-	//  5. The cursor becomes rec.Next.
+	//     Suggestions are added up; with rec.Recount, those of the stream start
+	//     anew. Who is a contact or forgotten is not suggested.
+	//  5. The cursor becomes rec.Next, and LookedBack rec.LookedBack if that is greater.
 	//
 	// Links whose contact does not exist any more are left out. The caller's
 	// rec is not changed.
 	Record(ctx context.Context, rec kith.Recording) (kith.Recorded, error)
 	// Stream returns what is known of a stream; the zero status, but for its
-	// name, of one that is not known. Skipped is never nil.
+	// name and Sought, of one that is not known. Skipped is never nil.
 	Stream(ctx context.Context, account, stream string) (kith.StreamStatus, error)
 	// StreamDone notes that a stream was read to its end at the given time, or
 	// the error that stopped it. An error leaves LastSuccess as it was, a
@@ -86,12 +90,20 @@ type Recorder interface {
 	StreamDone(ctx context.Context, account, stream string, at time.Time, failure string) error
 	// Refs yields the refs of the live evidence of a stream, in no order.
 	Refs(ctx context.Context, account, stream string) iter.Seq2[string, error]
+	// Sought returns the addresses that have become those of contacts since the one with
+	// the given number, by number. The last [SoughtKept] are kept, less those that
+	// no contact has any more: ok is false when there were more.
+	Sought(ctx context.Context, after int64) (addresses []kith.Sought, ok bool, err error)
 	// DueQuarantine returns quarantined items of an account whose next try is
 	// not after now, oldest try first, at most limit.
 	DueQuarantine(ctx context.Context, account string, now time.Time, limit int) ([]kith.Quarantined, error)
 	// Quarantine returns all quarantined items, of one account or of all ("").
 	Quarantine(ctx context.Context, account string) ([]kith.Quarantined, error)
 }
+
+// SoughtKept is how many addresses are kept for look-back. A stream that has missed
+// more of them is read again: that costs less than so many searches.
+const SoughtKept = 200
 
 // ClockSkew is how far in the future a LastPoll may lie without the register's clock
 // having been set back: after a failover it is another machine's, and time passes between
@@ -207,6 +219,11 @@ type Contacts interface {
 	// Who is found so and was merged into another is changed itself; addresses
 	// and tags that the other has are not added to it.
 	//
+	// An e-mail address that was not the contact's becomes a [kith.Sought], unless nothing
+	// is recorded of the contact. So it is in UpdateContact, where those of a
+	// contact that may be recorded again do too. An address that becomes a
+	// contact's is no longer suggested, nor forgotten.
+	//
 	// The i-th change tells of the i-th contact, whose ID is filled in: that of the one
 	// that it was merged into, if it was. A row
 	// that can't be written gives an error with its index, see [RowError], and
@@ -221,7 +238,8 @@ type Contacts interface {
 	UpdateContact(ctx context.Context, contact kith.Contact, at time.Time) error
 	// RemoveContact deletes a contact and those merged into it. Links of a person go to its company if
 	// it has one, else they go away; the participants stay. People of a company
-	// that is deleted have none. One that was merged itself is [kith.ErrConflict].
+	// that is deleted have none. Their addresses are forgotten: capture makes no
+	// contacts of them again. One that was merged itself is [kith.ErrConflict].
 	RemoveContact(ctx context.Context, id kith.ID, at time.Time) error
 	// Contact returns one contact. One that was merged comes as it was, with MergedInto.
 	Contact(ctx context.Context, id kith.ID) (kith.Contact, error)

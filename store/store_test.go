@@ -1,8 +1,11 @@
 package store_test
 
 import (
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"kith"
 	"kith/store"
@@ -69,5 +72,56 @@ func TestClean(t *testing.T) {
 		if got := store.Clean(in); got != want {
 			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
 		}
+	}
+}
+
+func TestMergeLinks(t *testing.T) {
+	const a, b, company = "A", "B", "C"
+	link := func(contact, matched string, rule kith.LinkRule) kith.Link {
+		return kith.Link{ContactID: kith.ID{contact[0]}, Role: kith.RoleFrom, Matched: matched, Rule: rule}
+	}
+	email := func(contact, matched string) kith.Link { return link(contact, matched, kith.LinkByEmail) }
+	ambiguous := func(l kith.Link) kith.Link { l.Ambiguous = true; return l }
+	in := func(l kith.Link, role kith.ParticipantRole) kith.Link { l.Role = role; return l }
+	for _, tt := range []struct {
+		name               string
+		known, other, want []kith.Link
+		unchanged          bool
+	}{
+		{name: "the same again", known: []kith.Link{email(a, "x")}, other: []kith.Link{email(a, "x")}, want: []kith.Link{email(a, "x")}, unchanged: true},
+		{name: "B17 a further contact by another address", known: []kith.Link{email(a, "x")}, other: []kith.Link{email(a, "x"), email(b, "y")},
+			want: []kith.Link{email(a, "x"), email(b, "y")}},
+		{name: "B14 the address moved to another contact", known: []kith.Link{email(a, "x")}, other: []kith.Link{email(b, "x")}, want: []kith.Link{email(a, "x")}, unchanged: true},
+		{name: "B14 it moved to two others", known: []kith.Link{email(a, "x")}, other: []kith.Link{ambiguous(email(b, "x")), ambiguous(email(company, "x"))},
+			want: []kith.Link{email(a, "x")}, unchanged: true},
+		{name: "B14 it moved, and another address of the copy did not", known: []kith.Link{email(a, "x")}, other: []kith.Link{email(b, "x"), email(company, "y")},
+			want: []kith.Link{email(a, "x"), email(company, "y")}},
+		{name: "B03 the address is shared from now on", known: []kith.Link{email(a, "x")}, other: []kith.Link{ambiguous(email(a, "x")), ambiguous(email(b, "x"))},
+			want: []kith.Link{ambiguous(email(a, "x")), ambiguous(email(b, "x"))}},
+		{name: "B03 who had it is linked by another address that comes first", known: []kith.Link{in(email(a, "x"), kith.RoleTo)}, other: []kith.Link{email(a, "y"), in(ambiguous(email(b, "x")), kith.RoleTo)},
+			want: []kith.Link{email(a, "y"), in(ambiguous(email(b, "x")), kith.RoleTo)}},
+		{name: "a domain gives way to an address", known: []kith.Link{link(company, "x", kith.LinkByDomain)}, other: []kith.Link{email(a, "x")}, want: []kith.Link{email(a, "x")}},
+		{name: "and does not come back", known: []kith.Link{email(a, "x")}, other: []kith.Link{link(company, "x", kith.LinkByDomain)}, want: []kith.Link{email(a, "x")}, unchanged: true},
+		{name: "a domain beside another address", known: []kith.Link{link(company, "y", kith.LinkByDomain)}, other: []kith.Link{email(a, "x")},
+			want: []kith.Link{link(company, "y", kith.LinkByDomain), email(a, "x")}},
+		{name: "what was linked by hand keeps nobody away", known: []kith.Link{link(a, "x", kith.LinkByHand)}, other: []kith.Link{email(b, "x")},
+			want: []kith.Link{link(a, "x", kith.LinkByHand), email(b, "x")}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			known := kith.Interaction{Links: slices.Clone(tt.known)}
+			other := kith.Interaction{Links: slices.Clone(tt.other)}
+			if changed := store.Merge(&known, &other); changed == tt.unchanged {
+				t.Errorf("changed is %v", changed)
+			}
+			if diff := cmp.Diff(tt.want, known.Links); diff != "" {
+				t.Errorf("links (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.other, other.Links); diff != "" {
+				t.Errorf("the copy changed (-want +got):\n%s", diff)
+			}
+			if store.Merge(&known, &other) {
+				t.Errorf("the same copy once more changes it to %+v", known.Links)
+			}
+		})
 	}
 }

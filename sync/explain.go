@@ -171,7 +171,7 @@ func (p *Poller) lookUp(ctx context.Context, register Register, account string, 
 	switch {
 	case errors.Is(err, kith.ErrNotFound):
 		step := kith.Step{Step: "register", Result: "not there",
-			Why: "the next poll records it if it is new; if it was passed before its people were contacts, kith sync --full records it; what was removed on purpose stays out"}
+			Why: "the next poll records it if it is new; if it was passed before its people were contacts, looking back for them records it soon; what was removed on purpose stays out"}
 		if e.Reason != "" {
 			step.Why = "as the step before says"
 		}

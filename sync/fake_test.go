@@ -28,6 +28,7 @@ type fakeSource struct {
 	// before, when set, is called before each batch.
 	before func(ctx context.Context, stream string, n int) error
 	fetch  func(refs []string) kith.Batch
+	search func(addresses []string) iter.Seq2[kith.Batch, error] // nil: it can't
 
 	mu     sync.Mutex
 	closed int
@@ -71,6 +72,20 @@ func (f *fakeSource) Fetch(_ context.Context, _ kith.Stream, refs []string) (kit
 }
 
 func (f *fakeSource) Find(context.Context, kith.Stream, string) ([]string, error) { return nil, nil }
+
+func (f *fakeSource) Search(_ context.Context, _ kith.Stream, addresses []string) iter.Seq2[kith.Batch, error] {
+	return func(yield func(kith.Batch, error) bool) {
+		if f.search == nil {
+			yield(kith.Batch{}, kith.ErrNoSearch)
+			return
+		}
+		for batch, err := range f.search(addresses) {
+			if !yield(batch, err) {
+				return
+			}
+		}
+	}
+}
 
 func (f *fakeSource) Close() error {
 	f.mu.Lock()

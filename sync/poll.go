@@ -18,6 +18,8 @@ type Store interface {
 	Stream(ctx context.Context, account, stream string) (kith.StreamStatus, error)
 	StreamDone(ctx context.Context, account, stream string, at time.Time, failure string) error
 	Refs(ctx context.Context, account, stream string) iter.Seq2[string, error]
+	Sought(ctx context.Context, after int64) (addresses []kith.Sought, ok bool, err error)
+	CreateContacts(ctx context.Context, creation kith.Creation) (kith.Created, error)
 	DueQuarantine(ctx context.Context, account string, now time.Time, limit int) ([]kith.Quarantined, error)
 }
 
@@ -34,9 +36,24 @@ type Poller struct {
 	Books     BookStore // needed with OpenBooks
 	Now       func() time.Time
 	Log       *slog.Logger
+	// Create says whom capture makes contacts of.
+	Create Create
+	// CreateMost is how many contacts a poll makes at most.
+	CreateMost int
+	// Suggest has people who are no contacts counted.
+	Suggest bool
 	// Since is the horizon, for explanations: how far back captures go.
 	Since time.Time
 }
+
+// Create says whom capture makes contacts of.
+type Create string
+
+// Whom to make contacts of; "" is nobody.
+const (
+	CreateSent      Create = "sent"      // whom we wrote to
+	CreateExchanged Create = "exchanged" // and who wrote to us
+)
 
 // Options says how one poll is to be done. The zero value reads to the end.
 type Options struct {
@@ -79,6 +96,8 @@ type Result struct {
 	Skipped  map[kith.Reason]int
 	Failed   int  // put into quarantine
 	More     bool // the past has not been read to its end
+	Created  int  // contacts that were made
+	LeftOut  int  // contacts that were not, for there were too many
 }
 
 func (r *Result) add(p Progress) {
@@ -95,7 +114,7 @@ func (r *Result) add(p Progress) {
 }
 
 // Poll reads an account: first what is new in every stream, then, newest
-// first, the past. A stream that fails does not stop the others, unless the
+// first, the past, and then it looks back for new contacts. A stream that fails does not stop the others, unless the
 // account itself can't be used; all their errors are joined. What was recorded before an error stays.
 func (p *Poller) Poll(ctx context.Context, account string, opts Options) (Result, error) {
 	if books, err := p.books(ctx, account); err != nil {
@@ -116,29 +135,36 @@ func (p *Poller) Poll(ctx context.Context, account string, opts Options) (Result
 	}
 
 	run := &mailRun{p.run(account, who, opts, &result), source}
-	var past []kith.Stream
+	var past, read []kith.Stream // with something left of the past; read to the end
 	var failures []error
-	for _, pass := range []struct {
+	for n, pass := range []struct {
 		streams *[]kith.Stream
-		past    bool
-	}{{&streams, opts.DryRun != nil}, {&past, true}} { // a dry run keeps no cursor to come back to
+		read    func(context.Context, kith.Stream) (more bool, err error)
+	}{
+		{&streams, func(ctx context.Context, stream kith.Stream) (bool, error) {
+			return run.stream(ctx, run, stream, opts.DryRun != nil) // a dry run keeps no cursor to come back to
+		}},
+		{&past, func(ctx context.Context, stream kith.Stream) (bool, error) { return run.stream(ctx, run, stream, true) }},
+		{&read, run.lookBack},
+	} {
 		for _, stream := range *pass.streams {
 			if run.stopped(ctx) {
 				result.More = true
 				break
 			}
-			more, err := run.stream(ctx, run, stream, pass.past)
-			if err != nil {
+			more, err := pass.read(ctx, stream)
+			switch {
+			case err != nil:
 				failures = append(failures, fmt.Errorf("account %s: %s: %w", account, stream.Name, err))
 				if ctx.Err() != nil || spoilsAccount(err) {
 					return result, errors.Join(failures...)
 				}
-				continue
-			}
-			if more && pass.past {
-				result.More = true
-			} else if more {
+			case more && n == 0:
 				past = append(past, stream)
+			case more:
+				result.More = true
+			case opts.DryRun == nil && n < 2:
+				read = append(read, stream)
 			}
 		}
 	}

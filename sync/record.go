@@ -15,7 +15,8 @@ type recorder struct {
 	stream     kith.Stream
 	base       kith.Cursor // what is stored
 	backfilled float64
-	recount    bool // the stream is read from the horizon: its counters start anew
+	recount    bool  // the stream is read from the horizon: its counters start anew
+	sought     int64 // the newest address for look-back that everything is matched with
 
 	rec   kith.Recording // what is gathered
 	items int
@@ -71,11 +72,15 @@ func (c *recorder) gather(d decided) {
 	c.rec.Quarantined = append(c.rec.Quarantined, d.failed...)
 	c.rec.Released = append(c.rec.Released, d.released...)
 	c.rec.Bounced = append(c.rec.Bounced, d.bounced...)
+	c.rec.Suggested = append(c.rec.Suggested, d.suggested...)
 	for reason, n := range d.skipped {
 		c.rec.Skipped[reason] += n
 	}
 	c.rec.Recount = c.rec.Recount || c.recount || d.Restarted != ""
 	c.recount = false
+	if c.rec.Recount { // all of it will be matched with what is known by now
+		c.rec.LookedBack = c.sought
+	}
 	c.rec.Next = d.Cursor
 	c.items += d.items + len(d.failed)
 	c.last = d.Batch

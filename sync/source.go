@@ -37,6 +37,14 @@ type Source interface {
 	// Message-ID.
 	Find(ctx context.Context, stream kith.Stream, messageID string) ([]string, error)
 
+	// Search yields the items since the horizon that one of the addresses takes
+	// part in, in batches without a cursor that are marked as of a backfill. Addresses are canonical; an
+	// asterisk in one stands for any text. It may yield other items too. A
+	// server that can't search so, or finds more than is sensible, gives
+	// [kith.ErrNoSearch]. The sequence ends after the first error, or with the
+	// last item.
+	Search(ctx context.Context, stream kith.Stream, addresses []string) iter.Seq2[kith.Batch, error]
+
 	// Close logs out and frees the connection.
 	Close() error
 }

@@ -94,6 +94,8 @@ type decided struct {
 	failed   []kith.Failure
 	released []string
 	items    int
+
+	suggested []kith.Correspondent
 }
 
 // changes reads what a source yields from the stored cursor. Reading, deciding
@@ -113,7 +115,7 @@ func (r *mailRun) changes(ctx context.Context, stream kith.Stream, state kith.St
 		readErr = r.decide(ctx, stream, from, state.Quarantined > 0, past, &more, batches)
 	}()
 
-	rec := &recorder{mailRun: r, stream: stream, base: state.Cursor, backfilled: state.Backfilled, recount: from == "", enough: 1}
+	rec := &recorder{mailRun: r, stream: stream, base: state.Cursor, backfilled: state.Backfilled, recount: from == "", sought: state.Sought, enough: 1}
 	recErr := rec.all(ctx, batches)
 	if recErr != nil {
 		cancel()
@@ -166,6 +168,14 @@ func (r *mailRun) match(ctx context.Context, stream kith.Stream, batch kith.Batc
 	if err != nil {
 		return decided{}, err
 	}
+	if made, err := r.create(ctx, outcomes); err != nil {
+		return decided{}, err
+	} else if made {
+		if outcomes, err = r.outcomes(ctx, batch.Items); err != nil {
+			return decided{}, err
+		}
+	}
+	d.suggested = r.suggested(outcomes)
 	for i, item := range batch.Items {
 		outcome := outcomes[i]
 		if outcome.Interaction == nil && outcome.Skip == "" {

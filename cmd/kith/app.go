@@ -60,26 +60,8 @@ func (a *app) config() (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unsupported(cfg); err != nil {
-		return nil, err
-	}
 	a.cfg = cfg
 	return cfg, nil
-}
-
-// unsupported refuses settings that this version would silently not follow.
-func unsupported(cfg *config.Config) error {
-	var keys []string
-	if cfg.Policy.Unmatched != config.UnmatchedForget {
-		keys = append(keys, "unmatched")
-	}
-	if cfg.Policy.CreateContacts != config.CreateNever {
-		keys = append(keys, "create_contacts")
-	}
-	if len(keys) > 0 {
-		return usagef("%s: [policy] %s: this version can do no more than the default; take it out", cfg.Path, strings.Join(keys, ", "))
-	}
-	return nil
 }
 
 // configEnv is what a configuration depends on beside its files.
@@ -124,6 +106,7 @@ func policy(cfg *config.Config) matcher.Policy {
 		CompanyByDomain: cfg.Policy.CompanyByDomain,
 		Participants:    cfg.Limits.Recipients,
 		NeverRecord:     cfg.Policy.NeverRecord,
+		Strangers:       cfg.Policy.Unmatched == config.UnmatchedSuggest || cfg.Policy.CreateContacts != config.CreateNever,
 		Templates:       map[matcher.Event]string{},
 	}
 	for event, code := range cfg.Templates {

@@ -228,10 +228,11 @@ func tryHardCases(t *testing.T, m *mailServer) {
 		stories []story
 	}{
 		{"A header and structure", [][]hardCase{addressCases, fieldCases, structureCases}, sizeStories},
-		{"B identity", [][]hardCase{identityCases, companyCases}, slices.Concat(identityStories, ownStories)},
+		{"B identity", [][]hardCase{identityCases, companyCases}, slices.Concat(identityStories, ownStories, lookBackStories)},
 		{"C direction", [][]hardCase{directionCases}, directionStories},
 		{"D same and thread", [][]hardCase{sameCases}, sameStories},
 		{"E lines and folders", nil, slices.Concat(lineStories, folderStories)},
+		{"G contacts that are made", nil, createStories()},
 		{"H privacy", [][]hardCase{privacyCases}, slices.Concat(privacyStories, reviewStories)},
 	} {
 		t.Run(group.name, func(t *testing.T) {

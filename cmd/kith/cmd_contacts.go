@@ -21,6 +21,10 @@ type contactsCmd struct {
 	Rm     contactsRmCmd     `cmd:"" help:"Remove a contact; its interactions go to its company, if it has one."`
 	Import contactsImportCmd `cmd:"" help:"Import contacts from CSV or vCard."`
 	Export contactsExportCmd `cmd:"" help:"Export contacts as CSV or vCard."`
+
+	Suggestions contactsSuggestionsCmd `cmd:"" help:"List correspondents who may be worth a contact."`
+	Accept      contactsAcceptCmd      `cmd:"" help:"Make contacts of suggestions."`
+	Reject      contactsRejectCmd      `cmd:"" help:"Never suggest an address again."`
 }
 
 // oneContact returns the one contact that a word means.

@@ -64,6 +64,10 @@ func (*serveCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 
+	if err := a.forgetStrangers(ctx, cfg, s); err != nil {
+		return err
+	}
+
 	m := newMetrics(s)
 	f, err := a.fleet(ctx, cfg, s)
 	if err != nil {

@@ -39,6 +39,7 @@ type accountJSON struct {
 	Daemon      *string           `json:"daemon"`      // which polls it now
 	LeasedUntil *time.Time        `json:"leased_until"`
 	Error       *string           `json:"error"`
+	CappedAt    *time.Time        `json:"contacts_capped_at"` // when a run last left out contacts that it would have made
 	Streams     []streamJSON      `json:"streams"`
 }
 
@@ -59,6 +60,7 @@ type streamJSON struct {
 	Skipped     map[kith.Reason]int `json:"skipped"`
 	Quarantined int                 `json:"quarantined"`
 	Backfill    float64             `json:"backfill"`
+	LookBack    int                 `json:"look_back"` // addresses of new contacts that it is yet to be searched for, at most
 	Error       *string             `json:"error"`
 }
 
@@ -112,6 +114,7 @@ func (a *app) status(accounts []kith.AccountStatus, daemons []kith.Daemon, zone 
 		row := accountJSON{
 			Name: account.Name, Kind: account.Kind, State: account.State, Streams: []streamJSON{},
 			LastSuccess: timeOrNil(account.LastSuccess), NextPoll: timeOrNil(account.NextPoll), Error: textOrNil(account.Error),
+			CappedAt: timeOrNil(account.CappedAt),
 		}
 		for _, stream := range account.Streams {
 			if stream.Skipped == nil {
@@ -119,7 +122,7 @@ func (a *app) status(accounts []kith.AccountStatus, daemons []kith.Daemon, zone 
 			}
 			row.Streams = append(row.Streams, streamJSON{
 				Name: stream.Name, Recorded: stream.Recorded, Skipped: stream.Skipped, Quarantined: stream.Quarantined,
-				Backfill: stream.Backfilled, Error: textOrNil(stream.Error),
+				Backfill: stream.Backfilled, LookBack: stream.LookBack(), Error: textOrNil(stream.Error),
 			})
 		}
 		if account.LeasedUntil.After(now) {
@@ -186,12 +189,41 @@ func (cmd *statusCmd) print(a *app, status statusJSON) error {
 			}
 		}
 	}
+	for _, account := range status.Accounts {
+		if account.CappedAt != nil && a.now().Sub(*account.CappedAt) < cappedShown {
+			fmt.Fprintf(a.stdout, "\n%s %s a run had made as many contacts as it may, and left others out: see limits.create_contacts, and \"kith contacts list\" for what was made\n",
+				a.style.yellow(account.Name+":"), a.ago(account.CappedAt))
+		}
+	}
+	a.printLookBack(status)
 	if cmd.Skipped {
 		if err := a.printSkipped(status); err != nil {
 			return err
 		}
 	}
 	return a.printDaemons(status)
+}
+
+// cappedShown is for how long kith status warns that a run made too many contacts.
+const cappedShown = 7 * 24 * time.Hour
+
+// printLookBack tells how much is left to be searched for new contacts.
+func (a *app) printLookBack(status statusJSON) {
+	streams, most := 0, 0
+	for _, account := range status.Accounts {
+		if account.State == kith.StateRemoved || account.State == kith.StateDisabled {
+			continue
+		}
+		for _, stream := range account.Streams {
+			if stream.LookBack > 0 {
+				streams++
+				most = max(most, stream.LookBack)
+			}
+		}
+	}
+	if streams > 0 {
+		fmt.Fprintf(a.stdout, "\nNew contacts: the past of %s folders is yet to be searched for up to %s addresses; the next polls do it.\n", thousands(streams), thousands(most))
+	}
 }
 
 // printDaemons lists the daemons on the register and how far the work lags behind.

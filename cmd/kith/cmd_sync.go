@@ -68,8 +68,14 @@ func (cmd *syncCmd) Run(ctx context.Context, a *app) error {
 		if err := s.Reconcile(ctx, a.accountRows(cfg)); err != nil {
 			return err
 		}
+		if err := a.forgetStrangers(ctx, cfg, s); err != nil {
+			return err
+		}
 	}
 	results := cmd.poll(ctx, f, names)
+	if err := cmd.lookBack(ctx, f, names, results); err != nil {
+		return err
+	}
 	if err := cmd.print(a, results); err != nil {
 		return err
 	}
@@ -151,6 +157,55 @@ func (cmd *syncCmd) poll(ctx context.Context, f *fleet, names []string) []syncRe
 	}
 	running.Wait()
 	return results
+}
+
+// lookBackRounds is how often accounts are polled once more for contacts that polls made.
+const lookBackRounds = 3
+
+// lookBack polls accounts again whose past is yet to be searched for contacts that others have made
+// meanwhile, and adds that to their results.
+func (cmd *syncCmd) lookBack(ctx context.Context, f *fleet, names []string, results []syncResult) error {
+	if cmd.DryRun || f.cfg.Policy.CreateContacts == config.CreateNever {
+		return nil
+	}
+	for range lookBackRounds {
+		statuses, err := f.store.AccountStatuses(ctx)
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+		var owing []string
+		for _, account := range statuses {
+			at := slices.Index(names, account.Name)
+			if at < 0 || results[at].Error != nil {
+				continue
+			}
+			if slices.ContainsFunc(account.Streams, func(st kith.StreamStatus) bool { return st.LookBack() > 0 }) {
+				owing = append(owing, account.Name)
+			}
+		}
+		if len(owing) == 0 {
+			return nil
+		}
+		again := *cmd
+		again.Full = false
+		for i, r := range again.poll(ctx, f, owing) {
+			results[slices.Index(names, owing[i])].add(r)
+		}
+	}
+	return nil
+}
+
+// add adds the result of a further poll.
+func (r *syncResult) add(more syncResult) {
+	r.Items += more.Items
+	r.New += more.New
+	r.Known += more.Known
+	r.Quarantined += more.Quarantined
+	r.Seconds += more.Seconds
+	r.Error = more.Error
+	for reason, n := range more.Skipped {
+		r.Skipped[reason] += n
+	}
 }
 
 func (cmd *syncCmd) one(ctx context.Context, f *fleet, poller *syncer.Poller, name string, options syncer.Options) syncResult {

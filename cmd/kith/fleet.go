@@ -229,6 +229,9 @@ func (f *fleet) poller() *syncer.Poller {
 
 		OpenBooks: f.openBooks,
 		Books:     f.store,
+
+		Create: createMode(f.cfg.Policy.CreateContacts), CreateMost: f.cfg.Limits.CreateContacts,
+		Suggest: f.cfg.Policy.Unmatched == config.UnmatchedSuggest,
 	}
 }
 
@@ -284,4 +287,24 @@ func (a *app) firstPoll(i int, schedule string) time.Time {
 		interval = s.Interval(a.now())
 	}
 	return a.now().Add(time.Duration(i) * time.Second / 10 % cmp.Or(interval, time.Hour))
+}
+
+// createMode is what a policy means to the poller.
+func createMode(policy config.CreateContacts) syncer.Create {
+	switch policy {
+	case config.CreateSent:
+		return syncer.CreateSent
+	case config.CreateExchanged:
+		return syncer.CreateExchanged
+	}
+	return ""
+}
+
+// forgetStrangers takes out what an earlier policy has let the register know of people who are no contacts.
+func (a *app) forgetStrangers(ctx context.Context, cfg *config.Config, s store.Store) error {
+	n, err := s.ForgetStrangers(ctx, cfg.Policy.Unmatched == config.UnmatchedForget, cfg.Policy.CreateContacts == config.CreateNever)
+	if err == nil && n > 0 {
+		a.logger().Info("forgot people who are no contacts, for policy no longer wants to know of them", "rows", n)
+	}
+	return err
 }

@@ -32,6 +32,7 @@ type metrics struct {
 	state       *prometheus.Desc
 	quarantined *prometheus.Desc
 	pending     *prometheus.Desc
+	lookBack    *prometheus.Desc
 }
 
 func newMetrics(s store.Store) *metrics {
@@ -54,6 +55,7 @@ func newMetrics(s store.Store) *metrics {
 		state:       prometheus.NewDesc("kith_account_state", "1 for the state that the account is in.", []string{"account", "state"}, nil),
 		quarantined: prometheus.NewDesc("kith_quarantined_items", "Messages that could not be read so far.", account, nil),
 		pending:     prometheus.NewDesc("kith_backfill_streams_pending", "Folders whose past has not been read to its end.", account, nil),
+		lookBack:    prometheus.NewDesc("kith_look_back_streams_pending", "Folders whose past is yet to be searched for new contacts.", account, nil),
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "kith_build_info", Help: "1, labelled with the version."}, []string{"version", "goversion"})
 	build.WithLabelValues(version, runtime.Version()).Set(1)
@@ -91,6 +93,7 @@ func (m *metrics) Describe(descs chan<- *prometheus.Desc) {
 	descs <- m.state
 	descs <- m.quarantined
 	descs <- m.pending
+	descs <- m.lookBack
 }
 
 // Collect implements [prometheus.Collector]: it reads the accounts from the register.
@@ -121,15 +124,19 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 			}
 			gauge(m.state, value, string(state))
 		}
-		quarantined, pending := 0, 0
+		quarantined, pending, lookBack := 0, 0, 0
 		for _, stream := range account.Streams {
 			quarantined += stream.Quarantined
 			if stream.Backfilled < 1 {
 				pending++
 			}
+			if stream.LookBack() > 0 {
+				lookBack++
+			}
 		}
 		gauge(m.quarantined, float64(quarantined))
 		gauge(m.pending, float64(pending))
+		gauge(m.lookBack, float64(lookBack))
 	}
 }
 

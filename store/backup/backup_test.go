@@ -55,6 +55,7 @@ func oneOfEach() []store.Row {
 		&store.StreamRow{Account: "a", StreamStatus: kith.StreamStatus{
 			Name: "INBOX", Cursor: "\xff\x00", LastSuccess: t0, Recorded: 1, Skipped: map[kith.Reason]int{kith.ReasonBulk: 2}, Backfilled: 0.1, Error: "e",
 		}},
+		&store.StreamRow{Account: "a", StreamStatus: kith.StreamStatus{Name: "Sent", Skipped: map[kith.Reason]int{}, LookedBack: 3}},
 		&store.QuarantinedRow{Quarantined: kith.Quarantined{Account: "a", Stream: "INBOX", Ref: "1", Cause: "c", Since: t0, Attempts: 3, NextTry: t0}},
 		&store.CardRow{CardTie: kith.CardTie{Account: "a", Stream: "INBOX", Ref: "r", UID: "u", Contact: person, Facts: `{"says":{"name":"n"}}`, GoneAt: t0}},
 		&store.CardGroupRow{Account: "a", Stream: "INBOX", CardGroup: kith.CardGroup{Ref: "g", UID: "u2", Name: "n", Org: true, Members: []string{"u"}}},
@@ -81,6 +82,11 @@ func oneOfEach() []store.Row {
 		&store.TombstoneRow{Key: key(5), ErasedAt: t0},
 		&store.ErasedCopyRow{Fingerprint: key(6), OccurredAt: t0, ErasedAt: t0},
 		&store.BounceRow{Hash: -1, Status: "5.1.1"},
+		&store.SoughtRow{Sought: kith.Sought{N: 1 << 40, Address: "z@client.test"}},
+		&store.SaltRow{Salt: []byte{0, 255}},
+		&store.ForgottenRow{Digest: [16]byte{7}, Why: kith.ForgottenRemoved, At: t0},
+		&store.WaysRow{Digest: [16]byte{8}, Ways: kith.WayIn | kith.WayMass},
+		&store.SuggestionRow{Account: "a", Stream: "INBOX", Suggestion: kith.Suggestion{Address: "y@client.test", Name: "Y", Inbound: 1, Outbound: 2, FirstSeen: t0, LastSeen: t0}},
 	}
 }
 

@@ -34,12 +34,18 @@ type line struct {
 	Tombstone   *tombstone       `json:"tombstone,omitempty"`
 	ErasedCopy  *erasedCopy      `json:"erased_copy,omitempty"`
 	Bounce      *bounce          `json:"bounce,omitempty"`
+	Sought      *sought          `json:"sought,omitempty"`
+	Salt        *salt            `json:"salt,omitempty"`
+	Forgotten   *forgotten       `json:"forgotten,omitempty"`
+	Ways        *ways            `json:"ways,omitempty"`
+	Suggestion  *suggestion      `json:"suggestion,omitempty"`
 	End         *Summary         `json:"end,omitempty"`
 }
 
 type versions struct {
 	Contacts    int64 `json:"contacts"`
 	Definitions int64 `json:"definitions"`
+	Sought      int64 `json:"sought,omitempty"`
 }
 
 // contact is without its MergedInto, for which there is a row of its own.
@@ -102,6 +108,7 @@ type stream struct {
 	Skipped     map[kith.Reason]int `json:"skipped"`
 	Backfilled  float64             `json:"backfilled"`
 	Error       string              `json:"error,omitempty"`
+	LookedBack  int64               `json:"looked_back,omitempty"`
 }
 
 type quarantined struct {
@@ -187,6 +194,32 @@ type bounce struct {
 	Status string `json:"status"`
 }
 
+type sought struct {
+	N       int64  `json:"n"`
+	Address string `json:"address"`
+}
+
+type salt struct {
+	Salt []byte `json:"salt"`
+}
+
+type forgotten struct {
+	Digest key            `json:"digest"`
+	Why    kith.Forgotten `json:"why"`
+	At     time.Time      `json:"at"`
+}
+
+type ways struct {
+	Digest key       `json:"digest"`
+	Ways   kith.Ways `json:"ways"`
+}
+
+type suggestion struct {
+	Account string `json:"account"`
+	Stream  string `json:"stream"`
+	kith.Suggestion
+}
+
 // key is 16 bytes in hexadecimal digits.
 type key kith.Key
 
@@ -240,7 +273,7 @@ func lineOf(row store.Row, encoder *facts.Encoder[kith.ID]) (line, error) {
 	case *store.IdentityRow:
 		return line{Identity: (*identity)(&r.Identity)}, nil
 	case *store.StreamRow:
-		return line{Stream: &stream{r.Account, r.Name, []byte(r.Cursor), r.LastSuccess, r.Recorded, r.Skipped, r.Backfilled, r.Error}}, nil
+		return line{Stream: &stream{r.Account, r.Name, []byte(r.Cursor), r.LastSuccess, r.Recorded, r.Skipped, r.Backfilled, r.Error, r.LookedBack}}, nil
 	case *store.QuarantinedRow:
 		return line{Quarantined: (*quarantined)(&r.Quarantined)}, nil
 	case *store.CardRow:
@@ -260,6 +293,16 @@ func lineOf(row store.Row, encoder *facts.Encoder[kith.ID]) (line, error) {
 		return line{ErasedCopy: &erasedCopy{key(r.Fingerprint), facts.MomentOf(r.OccurredAt), r.ErasedAt}}, nil
 	case *store.BounceRow:
 		return line{Bounce: &bounce{digest(r.Hash), r.Status}}, nil
+	case *store.SoughtRow:
+		return line{Sought: (*sought)(&r.Sought)}, nil
+	case *store.SaltRow:
+		return line{Salt: (*salt)(r)}, nil
+	case *store.ForgottenRow:
+		return line{Forgotten: &forgotten{key(r.Digest), r.Why, r.At}}, nil
+	case *store.WaysRow:
+		return line{Ways: &ways{key(r.Digest), r.Ways}}, nil
+	case *store.SuggestionRow:
+		return line{Suggestion: (*suggestion)(r)}, nil
 	}
 	return line{}, fmt.Errorf("a row of an unknown kind %s", row.Kind())
 }
@@ -329,6 +372,16 @@ func (l *line) row() (store.Row, error) {
 		return &store.ErasedCopyRow{Fingerprint: kith.Key(c.Fingerprint), OccurredAt: c.OccurredAt.Time(), ErasedAt: c.ErasedAt}, nil
 	case l.Bounce != nil:
 		return &store.BounceRow{Hash: int64(l.Bounce.Hash), Status: l.Bounce.Status}, nil
+	case l.Sought != nil:
+		return &store.SoughtRow{Sought: kith.Sought(*l.Sought)}, nil
+	case l.Salt != nil:
+		return (*store.SaltRow)(l.Salt), nil
+	case l.Forgotten != nil:
+		return &store.ForgottenRow{Digest: [16]byte(l.Forgotten.Digest), Why: l.Forgotten.Why, At: l.Forgotten.At}, nil
+	case l.Ways != nil:
+		return &store.WaysRow{Digest: [16]byte(l.Ways.Digest), Ways: l.Ways.Ways}, nil
+	case l.Suggestion != nil:
+		return (*store.SuggestionRow)(l.Suggestion), nil
 	}
 	return nil, errors.New("there is no row in it")
 }
@@ -353,7 +406,7 @@ func (s *stream) row() *store.StreamRow {
 	}
 	return &store.StreamRow{Account: s.Account, StreamStatus: kith.StreamStatus{
 		Name: s.Name, Cursor: kith.Cursor(s.Cursor), LastSuccess: s.LastSuccess, Recorded: s.Recorded,
-		Skipped: s.Skipped, Backfilled: s.Backfilled, Error: s.Error,
+		Skipped: s.Skipped, Backfilled: s.Backfilled, Error: s.Error, LookedBack: s.LookedBack,
 	}}
 }
 

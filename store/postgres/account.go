@@ -261,13 +261,25 @@ func (s *Store) AccountStatuses(ctx context.Context) ([]kith.AccountStatus, erro
 			return err
 		}
 		streams := make(map[string][]kith.StreamStatus)
-		err = tx.each(ctx, `SELECT `+streamColumns+`, (SELECT count(*) FROM quarantine WHERE stream = s.n)
+		err = tx.each(ctx, `SELECT `+streamColumns+`, (SELECT count(*) FROM quarantine WHERE stream = s.n), `+soughtNewest+`
 			FROM streams s ORDER BY s.account, s.name`, nil, func(scan func(...any) error) error {
 			var quarantined int
-			st, err := scanStream(scan, &quarantined)
+			var sought int64
+			st, err := scanStream(scan, &quarantined, &sought)
 			status := st.status()
-			status.Quarantined = quarantined
+			status.Quarantined, status.Sought = quarantined, sought
 			streams[st.account] = append(streams[st.account], status)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		capped := make(map[string]time.Time)
+		err = tx.each(ctx, `SELECT account, at FROM capped`, nil, func(scan func(...any) error) error {
+			var account string
+			var at time.Time
+			err := scan(&account, &at)
+			capped[account] = at.UTC()
 			return err
 		})
 		if err != nil {
@@ -275,7 +287,7 @@ func (s *Store) AccountStatuses(ctx context.Context) ([]kith.AccountStatus, erro
 		}
 		statuses = make([]kith.AccountStatus, len(accounts))
 		for i, a := range accounts {
-			statuses[i] = kith.AccountStatus{Account: a, Streams: streams[a.Name]}
+			statuses[i] = kith.AccountStatus{Account: a, CappedAt: capped[a.Name], Streams: streams[a.Name]}
 		}
 		return nil
 	})

@@ -261,7 +261,7 @@ func (s *Store) SettleBooks(ctx context.Context, account string, gone, at time.T
 			return err
 		}
 		for _, e := range out {
-			if err := tx.retire(ctx, e.ID); err != nil {
+			if err := tx.retire(ctx, e.ID, at); err != nil {
 				return err
 			}
 		}

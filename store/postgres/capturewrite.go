@@ -202,6 +202,10 @@ func queueForget(statements *pgx.Batch, interactions uuids) {
 }
 
 func (b *batch) queueTimeline(statements *pgx.Batch) {
+	for _, l := range b.Unlinked {
+		statements.Queue(`DELETE FROM timeline WHERE contact = $1 AND occurred_at = $2 AND interaction = $3`,
+			[16]byte(l.Contact), l.Entry.OccurredAt, [16]byte(l.Entry.ID))
+	}
 	if len(b.Links) == 0 {
 		return
 	}

@@ -20,10 +20,12 @@ import (
 func (tx tx) writeContacts(ctx context.Context, b *contacts.Batch) error {
 	var fresh, changed []*kith.Contact
 	var addresses [][]any
+	var removed []string
 	var without pgx.Batch
 	for _, e := range b.Entries {
 		if len(e.Removed) > 0 {
 			without.Queue(`DELETE FROM addresses WHERE contact = $1 AND address = ANY ($2::text[])`, [16]byte(e.ID), e.Removed)
+			removed = append(removed, e.Removed...)
 		}
 		if e.Retyped && e.Type == kith.Person { // who is nobody's company
 			without.Queue(`UPDATE contacts SET company = NULL WHERE company = $1`, [16]byte(e.ID))
@@ -53,6 +55,17 @@ func (tx tx) writeContacts(ctx context.Context, b *contacts.Batch) error {
 		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"addresses"}, []string{"address", "contact"}, pgx.CopyFromRows(addresses)); err != nil {
 			return err
 		}
+	}
+	if len(removed) > 0 {
+		if err := tx.unseek(ctx, removed); err != nil {
+			return err
+		}
+	}
+	if err := tx.seek(ctx, b.Sought); err != nil {
+		return err
+	}
+	if err := tx.acquaint(ctx, b.Added()); err != nil {
+		return err
 	}
 	if b.Matters {
 		return tx.bump(ctx, "contacts")
@@ -216,17 +229,26 @@ func (tx tx) changeAddresses(ctx context.Context, old, c *kith.Contact) (changed
 		if _, err := tx.Exec(ctx, `DELETE FROM addresses WHERE contact = $1 AND address = ANY ($2::text[])`, [16]byte(c.ID), gone); err != nil {
 			return false, err
 		}
+		if err := tx.unseek(ctx, gone); err != nil {
+			return false, err
+		}
 	}
 	if len(added) > 0 {
 		if _, err := tx.Exec(ctx, `INSERT INTO addresses SELECT a, $1 FROM unnest($2::text[]) a`, [16]byte(c.ID), added); err != nil {
 			return false, err
 		}
 	}
-	return len(gone)+len(added) > 0 || contacts.Matters(old, c), nil
+	if len(gone)+len(added) == 0 && !contacts.Matters(old, c) {
+		return false, nil
+	}
+	if err := tx.seek(ctx, contacts.Sought(old, c)); err != nil {
+		return false, err
+	}
+	return true, tx.acquaint(ctx, c.Emails)
 }
 
 // RemoveContact implements [store.Contacts].
-func (s *Store) RemoveContact(ctx context.Context, id kith.ID, _ time.Time) error {
+func (s *Store) RemoveContact(ctx context.Context, id kith.ID, at time.Time) error {
 	return s.write(ctx, fmt.Sprintf("remove contact %s", id), func(tx tx) error {
 		for _, lock := range []advisoryLock{lockContacts, lockLinks} {
 			if err := tx.lock(ctx, lock); err != nil {
@@ -238,7 +260,7 @@ func (s *Store) RemoveContact(ctx context.Context, id kith.ID, _ time.Time) erro
 			return err
 		}
 		for _, c := range group {
-			if err := tx.removeContact(ctx, c, group[0].CompanyID); err != nil {
+			if err := tx.removeContact(ctx, c, group[0].CompanyID, at); err != nil {
 				return err
 			}
 		}
@@ -248,7 +270,7 @@ func (s *Store) RemoveContact(ctx context.Context, id kith.ID, _ time.Time) erro
 
 // removeContact deletes a contact. The caller holds lockContacts and lockLinks, and bumps the version.
 // Its links go to an heir, if there is one.
-func (tx tx) removeContact(ctx context.Context, c *kith.Contact, heir *kith.ID) error {
+func (tx tx) removeContact(ctx context.Context, c *kith.Contact, heir *kith.ID, at time.Time) error {
 	if err := tx.relink(ctx, c.ID, heir); err != nil {
 		return err
 	}
@@ -262,5 +284,8 @@ func (tx tx) removeContact(ctx context.Context, c *kith.Contact, heir *kith.ID) 
 			return err
 		}
 	}
-	return nil
+	if err := tx.unseek(ctx, c.Emails); err != nil {
+		return err
+	}
+	return tx.forget(ctx, c.Emails, kith.ForgottenRemoved, at)
 }

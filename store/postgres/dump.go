@@ -38,7 +38,8 @@ type dump struct {
 func (d dump) all(ctx context.Context) error {
 	for _, kind := range []func(context.Context) error{
 		d.versions, d.companies, d.persons, d.merged, d.distinct, d.accounts, d.definitions, d.identities, d.streams, d.quarantined, d.cards, d.cardGroups,
-		d.threads, d.members, d.interactions, d.tombstones, d.erasedCopies, d.bounces,
+		d.threads, d.members, d.interactions, d.tombstones, d.erasedCopies, d.bounces, d.sought,
+		d.salt, d.forgotten, d.ways, d.suggestions,
 	} {
 		if err := kind(ctx); err != nil {
 			return err
@@ -87,10 +88,10 @@ func (d dump) each(ctx context.Context, name, query string, row func(scan func(.
 
 func (d dump) versions(ctx context.Context) error {
 	return d.each(ctx, "versions", `SELECT (SELECT value FROM meta WHERE name = 'contacts_version'),
-		(SELECT value FROM meta WHERE name = 'definitions_version')`,
+		(SELECT value FROM meta WHERE name = 'definitions_version'), `+soughtNewest,
 		func(scan func(...any) error) (store.Row, error) {
 			var r store.VersionsRow
-			return &r, scan(&r.Contacts, &r.Definitions)
+			return &r, scan(&r.Contacts, &r.Definitions, &r.Sought)
 		})
 }
 
@@ -246,5 +247,45 @@ func (d dump) bounces(ctx context.Context) error {
 	return d.each(ctx, "bounces", `SELECT hash, status FROM bounces ORDER BY hash`, func(scan func(...any) error) (store.Row, error) {
 		var r store.BounceRow
 		return &r, scan(&r.Hash, &r.Status)
+	})
+}
+
+func (d dump) sought(ctx context.Context) error {
+	return d.each(ctx, "sought", `SELECT n, address FROM sought ORDER BY n`, func(scan func(...any) error) (store.Row, error) {
+		var r store.SoughtRow
+		return &r, scan(&r.N, &r.Address)
+	})
+}
+
+func (d dump) salt(ctx context.Context) error {
+	return d.each(ctx, "salt", `SELECT value FROM salt WHERE EXISTS (SELECT 1 FROM forgotten) OR EXISTS (SELECT 1 FROM correspondents)`,
+		func(scan func(...any) error) (store.Row, error) {
+			var r store.SaltRow
+			return &r, scan(&r.Salt)
+		})
+}
+
+func (d dump) forgotten(ctx context.Context) error {
+	return d.each(ctx, "forgotten", `SELECT digest, why, at FROM forgotten ORDER BY digest`, func(scan func(...any) error) (store.Row, error) {
+		var r store.ForgottenRow
+		return &r, scan(&r.Digest, &r.Why, &r.At)
+	})
+}
+
+func (d dump) ways(ctx context.Context) error {
+	return d.each(ctx, "correspondents", `SELECT digest, ways FROM correspondents ORDER BY digest`, func(scan func(...any) error) (store.Row, error) {
+		var r store.WaysRow
+		var ways int
+		err := scan(&r.Digest, &ways)
+		r.Ways = kith.Ways(ways)
+		return &r, err
+	})
+}
+
+func (d dump) suggestions(ctx context.Context) error {
+	return d.each(ctx, "suggestions", `SELECT s.account, s.name, g.address, g.name, g.inbound, g.outbound, g.first_seen, g.last_seen
+		FROM suggestions g JOIN streams s ON s.n = g.stream ORDER BY g.address, s.account, s.name`, func(scan func(...any) error) (store.Row, error) {
+		var r store.SuggestionRow
+		return &r, scan(&r.Account, &r.Stream, &r.Address, &r.Name, &r.Inbound, &r.Outbound, &r.FirstSeen, &r.LastSeen)
 	})
 }

@@ -19,6 +19,7 @@ import (
 // loadTables are the tables that a load fills.
 var loadTables = []string{
 	"accounts", "contacts", "distinct_contacts", "definitions", "identities", "streams", "threads", "interactions", "tombstones", "fingerprint_tombstones", "bounces",
+	"sought", "forgotten", "correspondents", "suggestions",
 }
 
 // Load implements [store.Dumper]. It keeps all ids.
@@ -144,7 +145,7 @@ var loadColumns = []struct {
 	{"accounts", []string{"name", "origin", "kind", "owner", "schedule", "settings", "state", "next_poll", "last_poll", "last_success", "attempts", "error", "error_since"}},
 	{"definitions", []string{"name", "text", "key", "box", "disabled", "updated_at"}},
 	{"identities", []string{"address", "owner", "state", "sent", "plus", "delivered", "last_seen", "decided_at"}},
-	{"streams", []string{"account", "name", "cursor", "recorded", "skipped", "backfilled", "last_success", "error"}},
+	{"streams", []string{"account", "name", "cursor", "recorded", "skipped", "backfilled", "last_success", "error", "looked_back"}},
 	{"quarantine", []string{"stream", "ref", "cause", "since", "attempts", "next_try"}},
 	{"cards", []string{"stream", "ref", "uid", "contact", "facts", "gone_at"}},
 	{"card_groups", []string{"stream", "ref", "uid", "name", "org"}},
@@ -158,6 +159,10 @@ var loadColumns = []struct {
 	{"tombstones", []string{"key", "erased_at"}},
 	{"fingerprint_tombstones", []string{"fingerprint", "occurred_at", "erased_at"}},
 	{"bounces", []string{"hash", "status"}},
+	{"sought", []string{"n", "address"}},
+	{"forgotten", []string{"digest", "why", "at"}},
+	{"correspondents", []string{"digest", "ways"}},
+	{"suggestions", []string{"address", "stream", "name", "inbound", "outbound", "first_seen", "last_seen"}},
 }
 
 func (l *loader) write(ctx context.Context) error {
@@ -182,8 +187,8 @@ func (l *loader) simple(ctx context.Context, row store.Row) error {
 	switch r := row.(type) {
 	case *store.VersionsRow:
 		// Not what it was for those who have seen the empty register.
-		_, err := l.tx.Exec(ctx, `UPDATE meta SET value = value + CASE name WHEN 'contacts_version' THEN $1::bigint ELSE $2::bigint END
-			WHERE name IN ('contacts_version', 'definitions_version')`, r.Contacts, r.Definitions)
+		_, err := l.tx.Exec(ctx, `UPDATE meta SET value = CASE name WHEN 'sought' THEN $1::bigint WHEN 'contacts_version' THEN value + $2::bigint ELSE value + $3::bigint END
+			WHERE name IN ('sought', 'contacts_version', 'definitions_version')`, r.Sought, r.Contacts, r.Definitions)
 		return err
 	case *store.MergedRow:
 		l.merged[r.Contact] = r.Into
@@ -201,7 +206,7 @@ func (l *loader) simple(ctx context.Context, row store.Row) error {
 		if err != nil {
 			return err
 		}
-		l.put("streams", r.Account, r.Name, []byte(r.Cursor), r.Recorded, skipped, r.Backfilled, timestamp(r.LastSuccess), r.Error)
+		l.put("streams", r.Account, r.Name, []byte(r.Cursor), r.Recorded, skipped, r.Backfilled, timestamp(r.LastSuccess), r.Error, r.LookedBack)
 	case *store.QuarantinedRow:
 		n, err := l.stream(r.Account, r.Stream)
 		if err != nil {
@@ -234,6 +239,21 @@ func (l *loader) simple(ctx context.Context, row store.Row) error {
 		l.put("fingerprint_tombstones", [16]byte(r.Fingerprint), r.OccurredAt, r.ErasedAt)
 	case *store.BounceRow:
 		l.put("bounces", r.Hash, r.Status)
+	case *store.SoughtRow:
+		l.put("sought", r.N, r.Address)
+	case *store.SaltRow:
+		_, err := l.tx.Exec(ctx, `UPDATE salt SET value = $1`, r.Salt)
+		return err
+	case *store.ForgottenRow:
+		l.put("forgotten", r.Digest, string(r.Why), r.At)
+	case *store.WaysRow:
+		l.put("correspondents", r.Digest, int(r.Ways))
+	case *store.SuggestionRow:
+		n, err := l.stream(r.Account, r.Stream)
+		if err != nil {
+			return err
+		}
+		l.put("suggestions", r.Address, n, r.Name, r.Inbound, r.Outbound, r.FirstSeen, r.LastSeen)
 	default:
 		return fmt.Errorf("a row of an unknown kind %s", row.Kind())
 	}

@@ -184,13 +184,13 @@ func (tx tx) writeMerged(ctx context.Context, into map[kith.ID]kith.ID) error {
 
 // retire deletes a contact whose card is gone. Who is merged with it stays, and has
 // its links. The caller holds lockContacts and lockLinks, and bumps the version.
-func (tx tx) retire(ctx context.Context, id kith.ID) error {
+func (tx tx) retire(ctx context.Context, id kith.ID, at time.Time) error {
 	c, err := tx.filed(ctx, id)
 	if err != nil {
 		return err
 	}
 	if c.survivor.IsZero() {
-		return tx.removeContact(ctx, &c.Contact, c.CompanyID)
+		return tx.removeContact(ctx, &c.Contact, c.CompanyID, at)
 	}
 	group, err := tx.group(ctx, c.survivor)
 	if err != nil {
@@ -210,7 +210,7 @@ func (tx tx) retire(ctx context.Context, id kith.ID) error {
 	if _, err := tx.Exec(ctx, `UPDATE contacts SET survivor = NULL, merged_into = NULL WHERE survivor = $1`, [16]byte(c.survivor)); err != nil {
 		return err
 	}
-	if err := tx.removeContact(ctx, &c.Contact, &heir); err != nil {
+	if err := tx.removeContact(ctx, &c.Contact, &heir, at); err != nil {
 		return err
 	}
 	return tx.writeMerged(ctx, into)

@@ -92,6 +92,9 @@ func (tx tx) record(ctx context.Context, rec kith.Recording, alone bool) (done k
 		return done, err
 	}
 	queueSighted(&statements, b.Sighted())
+	if err := tx.suggest(ctx, &statements, b.stream.n, rec); err != nil {
+		return done, err
+	}
 	waiting := b.queueDeliver(&statements)
 	if err := tx.quarantine(ctx, b.stream.n, rec); err != nil {
 		return done, err
@@ -113,21 +116,24 @@ func queueAdvance(statements *pgx.Batch, st stream, rec kith.Recording, done kit
 		st.recorded, st.backfilled = 0, 0
 		clear(st.skipped)
 	}
-	st.recorded += done.New + done.Known
+	st.recorded += done.New
+	if !rec.Again {
+		st.recorded += done.Known
+	}
 	st.backfilled = max(st.backfilled, rec.Backfilled)
 	for reason, n := range rec.Skipped {
 		if n != 0 {
 			st.skipped[reason] += n
 		}
 	}
-	if done.Erased > 0 {
+	if done.Erased > 0 && !rec.Again {
 		st.skipped[kith.ReasonErased] += done.Erased
 	}
 	skipped, err := json.Marshal(st.skipped)
 	if err != nil {
 		return err
 	}
-	statements.Queue(`UPDATE streams SET cursor = $2, recorded = $3, skipped = $4::json, backfilled = $5 WHERE n = $1`,
-		st.n, []byte(rec.Next), st.recorded, string(skipped), st.backfilled)
+	statements.Queue(`UPDATE streams SET cursor = $2, recorded = $3, skipped = $4::json, backfilled = $5, looked_back = $6 WHERE n = $1`,
+		st.n, []byte(rec.Next), st.recorded, string(skipped), st.backfilled, max(st.lookedBack, rec.LookedBack))
 	return nil
 }

@@ -35,7 +35,7 @@ func (tx tx) relink(ctx context.Context, contact kith.ID, heir *kith.ID) error {
 				for i := range moved {
 					moved[i].ContactID = *heir
 				}
-				store.Merge(&e.Interaction, &kith.Interaction{Links: moved})
+				store.AddLinks(&e.Interaction, moved...)
 			}
 		}
 		if heir != nil {

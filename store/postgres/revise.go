@@ -131,6 +131,8 @@ func (s *Store) ForgetAccount(ctx context.Context, name string) error {
 		}
 		for _, statement := range []string{
 			`DELETE FROM quarantine WHERE stream IN (SELECT n FROM streams WHERE account = $1)`,
+			`DELETE FROM suggestions WHERE stream IN (SELECT n FROM streams WHERE account = $1)`,
+			`DELETE FROM capped WHERE account = $1`,
 			`DELETE FROM streams WHERE account = $1`,
 			`DELETE FROM accounts WHERE name = $1`,
 		} {

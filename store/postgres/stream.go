@@ -24,14 +24,15 @@ type stream struct {
 	backfilled  float64
 	lastSuccess *time.Time
 	failure     string
+	lookedBack  int64
 }
 
-const streamColumns = `s.n, s.account, s.name, s.cursor, s.recorded, s.skipped, s.backfilled, s.last_success, s.error`
+const streamColumns = `s.n, s.account, s.name, s.cursor, s.recorded, s.skipped, s.backfilled, s.last_success, s.error, s.looked_back`
 
 func scanStream(scan func(...any) error, more ...any) (stream, error) {
 	var st stream
 	var skipped []byte
-	err := scan(append([]any{&st.n, &st.account, &st.name, &st.cursor, &st.recorded, &skipped, &st.backfilled, &st.lastSuccess, &st.failure}, more...)...)
+	err := scan(append([]any{&st.n, &st.account, &st.name, &st.cursor, &st.recorded, &skipped, &st.backfilled, &st.lastSuccess, &st.failure, &st.lookedBack}, more...)...)
 	if err != nil {
 		return stream{}, err
 	}
@@ -49,6 +50,7 @@ func (st stream) status() kith.StreamStatus {
 		Skipped:    st.skipped,
 		Backfilled: st.backfilled,
 		Error:      st.failure,
+		LookedBack: st.lookedBack,
 	}
 	if st.lastSuccess != nil {
 		status.LastSuccess = *st.lastSuccess
@@ -62,15 +64,21 @@ func (s *Store) Stream(ctx context.Context, account, name string) (kith.StreamSt
 	var status kith.StreamStatus
 	err := s.read(ctx, fmt.Sprintf("read the state of stream %s/%s", account, name), func(tx tx) error {
 		status = kith.StreamStatus{Name: name, Skipped: make(map[kith.Reason]int)}
-		return tx.each(ctx, `SELECT `+streamColumns+`, (SELECT count(*) FROM quarantine WHERE stream = s.n)
+		found := false
+		err := tx.each(ctx, `SELECT `+streamColumns+`, (SELECT count(*) FROM quarantine WHERE stream = s.n), `+soughtNewest+`
 			FROM streams s WHERE s.account = $1 AND s.name = $2`, []any{account, name},
 			func(scan func(...any) error) error {
 				var quarantined int
-				st, err := scanStream(scan, &quarantined)
-				status = st.status()
-				status.Quarantined = quarantined
+				var sought int64
+				st, err := scanStream(scan, &quarantined, &sought)
+				found, status = true, st.status()
+				status.Quarantined, status.Sought = quarantined, sought
 				return err
 			})
+		if err != nil || found {
+			return err
+		}
+		return tx.one(ctx, `SELECT `+soughtNewest, nil, &status.Sought)
 	})
 	return status, err
 }

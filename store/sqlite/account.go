@@ -194,12 +194,27 @@ func (s *Store) AccountStatuses(ctx context.Context) ([]kith.AccountStatus, erro
 		if err != nil {
 			return err
 		}
+		sought, err := tx.soughtNewest(ctx)
+		if err != nil {
+			return err
+		}
 		streams := make(map[string][]kith.StreamStatus)
 		err = tx.each(ctx, `SELECT `+streamColumns+` FROM streams ORDER BY account, name`, nil, func(scan func(...any) error) error {
 			st, err := scanStream(scan)
 			status := st.status()
-			status.Quarantined = quarantined[st.n]
+			status.Quarantined, status.Sought = quarantined[st.n], sought
 			streams[st.account] = append(streams[st.account], status)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		capped := make(map[string]time.Time)
+		err = tx.each(ctx, `SELECT account, at FROM capped`, nil, func(scan func(...any) error) error {
+			var account string
+			var at int64
+			err := scan(&account, &at)
+			capped[account] = time.UnixMicro(at).UTC()
 			return err
 		})
 		if err != nil {
@@ -207,7 +222,7 @@ func (s *Store) AccountStatuses(ctx context.Context) ([]kith.AccountStatus, erro
 		}
 		statuses = make([]kith.AccountStatus, len(accounts))
 		for i, a := range accounts {
-			statuses[i] = kith.AccountStatus{Account: a, Streams: streams[a.Name]}
+			statuses[i] = kith.AccountStatus{Account: a, CappedAt: capped[a.Name], Streams: streams[a.Name]}
 		}
 		return nil
 	})

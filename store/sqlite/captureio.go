@@ -296,6 +296,12 @@ func (b *batch) writeTimeline(ctx context.Context) error {
 	slices.SortFunc(b.Links, func(a, b capture.Link) int {
 		return cmp.Or(bytes.Compare(a.Contact[:], b.Contact[:]), a.Entry.OccurredAt.Compare(b.Entry.OccurredAt))
 	})
+	for _, l := range b.Unlinked {
+		if _, err := b.tx.exec(ctx, `DELETE FROM timeline WHERE contact = ? AND occurred_at = ? AND interaction = ?`,
+			numberOf(l.Contact), l.Entry.OccurredAt.UnixMicro(), numberOf(l.Entry.ID)); err != nil {
+			return err
+		}
+	}
 	rows := make([]any, 0, 3*len(b.Links))
 	for _, l := range b.Links {
 		rows = append(rows, numberOf(l.Contact), l.Entry.OccurredAt.UnixMicro(), numberOf(l.Entry.ID))

@@ -51,12 +51,18 @@ func (tx tx) writeContacts(ctx context.Context, b *contacts.Batch) error {
 			}
 		}
 		for _, a := range e.Removed {
-			if _, err := tx.exec(ctx, `DELETE FROM addresses WHERE address = ? AND contact = ?`, a, numberOf(e.ID)); err != nil {
+			if err := tx.dropAddress(ctx, a, numberOf(e.ID)); err != nil {
 				return err
 			}
 		}
 	}
 	if err := tx.insert(ctx, insertAddresses, addresses); err != nil {
+		return err
+	}
+	if err := tx.seek(ctx, b.Sought); err != nil {
+		return err
+	}
+	if err := tx.acquaint(ctx, b.Added()); err != nil {
 		return err
 	}
 	if b.Matters {
@@ -172,7 +178,7 @@ func (tx tx) changeAddresses(ctx context.Context, old, c *kith.Contact) (changed
 			continue
 		}
 		changed = true
-		if _, err := tx.exec(ctx, `DELETE FROM addresses WHERE address = ? AND contact = ?`, a, numberOf(c.ID)); err != nil {
+		if err := tx.dropAddress(ctx, a, numberOf(c.ID)); err != nil {
 			return changed, err
 		}
 	}
@@ -182,18 +188,24 @@ func (tx tx) changeAddresses(ctx context.Context, old, c *kith.Contact) (changed
 			added = append(added, a, numberOf(c.ID))
 		}
 	}
-	return changed, tx.insert(ctx, insertAddresses, added)
+	if err := tx.insert(ctx, insertAddresses, added); err != nil || !changed {
+		return changed, err
+	}
+	if err := tx.seek(ctx, contacts.Sought(old, c)); err != nil {
+		return changed, err
+	}
+	return changed, tx.acquaint(ctx, c.Emails)
 }
 
 // RemoveContact implements [store.Contacts].
-func (s *Store) RemoveContact(ctx context.Context, id kith.ID, _ time.Time) error {
+func (s *Store) RemoveContact(ctx context.Context, id kith.ID, at time.Time) error {
 	return s.write(ctx, fmt.Sprintf("remove contact %s", id), func(tx tx) error {
 		group, err := tx.group(ctx, id)
 		if err != nil {
 			return err
 		}
 		for _, c := range group {
-			if err := tx.removeContact(ctx, c, group[0].CompanyID); err != nil {
+			if err := tx.removeContact(ctx, c, group[0].CompanyID, at); err != nil {
 				return err
 			}
 		}
@@ -203,13 +215,13 @@ func (s *Store) RemoveContact(ctx context.Context, id kith.ID, _ time.Time) erro
 
 // removeContact deletes a contact. Its links go to an heir, if there is one. The
 // caller bumps the version.
-func (tx tx) removeContact(ctx context.Context, c *kith.Contact, heir *kith.ID) error {
+func (tx tx) removeContact(ctx context.Context, c *kith.Contact, heir *kith.ID, at time.Time) error {
 	n := numberOf(c.ID)
 	if err := tx.relink(ctx, n, heir); err != nil {
 		return err
 	}
 	for _, a := range store.Addresses(c) {
-		if _, err := tx.exec(ctx, `DELETE FROM addresses WHERE address = ? AND contact = ?`, a, n); err != nil {
+		if err := tx.dropAddress(ctx, a, n); err != nil {
 			return err
 		}
 	}
@@ -223,7 +235,7 @@ func (tx tx) removeContact(ctx context.Context, c *kith.Contact, heir *kith.ID) 
 			return err
 		}
 	}
-	return nil
+	return tx.forget(ctx, c.Emails, kith.ForgottenRemoved, at)
 }
 
 // relink gives the links of a contact to an heir, or takes them away.
@@ -266,7 +278,7 @@ func (tx tx) relinkOne(ctx context.Context, e *capture.Entry, n int64, heir *kit
 		for i := range moved {
 			moved[i].ContactID = idOf(to, 0) // as half as the others are here
 		}
-		store.Merge(&e.Interaction, &kith.Interaction{Links: moved})
+		store.AddLinks(&e.Interaction, moved...)
 		if err := tx.insert(ctx, insertTimeline, []any{to, occurredAt, interaction}); err != nil {
 			return err
 		}

@@ -62,7 +62,8 @@ const (
 func (d dump) all(ctx context.Context) error {
 	for _, kind := range []func(context.Context) error{
 		d.versions, d.companies, d.persons, d.merged, d.distinct, d.accounts, d.definitions, d.identities, d.streams, d.quarantined, d.cards, d.cardGroups,
-		d.threads, d.members, d.interactions, d.tombstones, d.erasedCopies, d.bounces,
+		d.threads, d.members, d.interactions, d.tombstones, d.erasedCopies, d.bounces, d.sought,
+		d.salt, d.forgotten, d.ways, d.suggestions,
 	} {
 		if err := kind(ctx); err != nil {
 			return err
@@ -74,7 +75,7 @@ func (d dump) all(ctx context.Context) error {
 func (d dump) versions(ctx context.Context) error {
 	var v store.VersionsRow
 	err := d.one(ctx, `SELECT (SELECT value FROM meta WHERE name = 'contacts_version'),
-		(SELECT value FROM meta WHERE name = 'definitions_version')`, nil, &v.Contacts, &v.Definitions)
+		(SELECT value FROM meta WHERE name = 'definitions_version'), (SELECT value FROM meta WHERE name = 'sought')`, nil, &v.Contacts, &v.Definitions, &v.Sought)
 	return d.give(&v, err)
 }
 
@@ -291,6 +292,59 @@ func (d dump) bounces(ctx context.Context) error {
 	return d.each(ctx, `SELECT hash, status FROM bounces ORDER BY hash`, nil, func(scan func(...any) error) error {
 		var r store.BounceRow
 		err := scan(&r.Hash, &r.Status)
+		return d.give(&r, err)
+	})
+}
+
+func (d dump) sought(ctx context.Context) error {
+	return d.each(ctx, `SELECT n, address FROM sought ORDER BY n`, nil, func(scan func(...any) error) error {
+		var r store.SoughtRow
+		err := scan(&r.N, &r.Address)
+		return d.give(&r, err)
+	})
+}
+
+func (d dump) salt(ctx context.Context) error {
+	return d.each(ctx, `SELECT value FROM salt WHERE EXISTS (SELECT 1 FROM forgotten) OR EXISTS (SELECT 1 FROM correspondents)`, nil,
+		func(scan func(...any) error) error {
+			var r store.SaltRow
+			err := scan(&r.Salt)
+			return d.give(&r, err)
+		})
+}
+
+func (d dump) forgotten(ctx context.Context) error {
+	return d.each(ctx, `SELECT digest, why, at FROM forgotten ORDER BY digest`, nil, func(scan func(...any) error) error {
+		var digest []byte
+		var at int64
+		var r store.ForgottenRow
+		if err := scan(&digest, &r.Why, &at); err != nil {
+			return err
+		}
+		r.Digest, r.At = [16]byte(digest), time.UnixMicro(at).UTC()
+		return d.give(&r, nil)
+	})
+}
+
+func (d dump) ways(ctx context.Context) error {
+	return d.each(ctx, `SELECT digest, ways FROM correspondents ORDER BY digest`, nil, func(scan func(...any) error) error {
+		var digest []byte
+		var r store.WaysRow
+		if err := scan(&digest, &r.Ways); err != nil {
+			return err
+		}
+		r.Digest = [16]byte(digest)
+		return d.give(&r, nil)
+	})
+}
+
+func (d dump) suggestions(ctx context.Context) error {
+	return d.each(ctx, `SELECT s.account, s.name, g.address, g.name, g.inbound, g.outbound, g.first_seen, g.last_seen
+		FROM suggestions g CROSS JOIN streams s ON s.n = g.stream ORDER BY g.address, s.account, s.name`, nil, func(scan func(...any) error) error {
+		var r store.SuggestionRow
+		var first, last int64
+		err := scan(&r.Account, &r.Stream, &r.Address, &r.Name, &r.Inbound, &r.Outbound, &first, &last)
+		r.FirstSeen, r.LastSeen = time.UnixMicro(first).UTC(), time.UnixMicro(last).UTC()
 		return d.give(&r, err)
 	})
 }

@@ -38,11 +38,13 @@ func TestEveryTableIsDumped(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"accounts", "addresses", "bounces", "card_groups", "card_members", "cards", "contacts",
+		"accounts", "addresses", "bounces",
+		"capped", // left out: what runs now
+		"card_groups", "card_members", "cards", "contacts", "correspondents",
 		"daemons", // left out: what runs now
-		"definitions", "distinct_contacts", "evidence", "fingerprint_tombstones",
+		"definitions", "distinct_contacts", "evidence", "fingerprint_tombstones", "forgotten",
 		"goose_db_version", // left out: the schema is the store's own
-		"identities", "interactions", "keys", "message_ids", "meta", "quarantine", "streams", "threads", "timeline", "tombstones",
+		"identities", "interactions", "keys", "message_ids", "meta", "quarantine", "salt", "sought", "streams", "suggestions", "threads", "timeline", "tombstones",
 	}
 	if diff := cmp.Diff(want, tables); diff != "" {
 		t.Errorf("whoever makes a table makes its rows part of a dump (-want +got):\n%s", diff)

@@ -22,7 +22,7 @@ var (
 	loadAccounts     = insertion{`INSERT INTO accounts (` + accountColumns + `) VALUES`, 15, ``}
 	loadDefinitions  = insertion{`INSERT INTO definitions (name, text, key, box, disabled, updated_at) VALUES`, 6, ``}
 	loadIdentities   = insertion{`INSERT INTO identities (` + identityColumns + `) VALUES`, 8, ``}
-	loadStreams      = insertion{`INSERT INTO streams (` + streamColumns + `) VALUES`, 9, ``}
+	loadStreams      = insertion{`INSERT INTO streams (` + streamColumns + `) VALUES`, 10, ``}
 	loadQuarantine   = insertion{`INSERT INTO quarantine (stream, ref, cause, since, attempts, next_try) VALUES`, 6, ``}
 	loadEvidence     = insertion{`INSERT INTO evidence (stream, ref, interaction, seen_at, gone) VALUES`, 5, ``}
 	loadCards        = insertion{`INSERT INTO cards (stream, ref, uid, contact, tail, facts, gone_at) VALUES`, 7, ``}
@@ -34,7 +34,7 @@ var (
 
 // mustBeEmpty are the tables in which a register that is loaded into has no rows.
 var mustBeEmpty = []string{
-	"contacts", "accounts", "definitions", "identities", "streams", "interactions", "threads", "tombstones", "fingerprint_tombstones", "bounces",
+	"contacts", "accounts", "definitions", "identities", "streams", "interactions", "threads", "tombstones", "fingerprint_tombstones", "bounces", "sought", "forgotten", "correspondents", "suggestions",
 }
 
 // Load implements [store.Dumper]. Two ids whose first halves are the same can't
@@ -150,8 +150,8 @@ func (l *loader) add(ctx context.Context, row store.Row) error {
 	switch r := row.(type) {
 	case *store.VersionsRow:
 		// Not what it was for those who have seen the empty register.
-		_, err := l.tx.exec(ctx, `UPDATE meta SET value = value + CASE name WHEN 'contacts_version' THEN ? ELSE ? END
-			WHERE name IN ('contacts_version', 'definitions_version')`, r.Contacts, r.Definitions)
+		_, err := l.tx.exec(ctx, `UPDATE meta SET value = CASE name WHEN 'sought' THEN ? WHEN 'contacts_version' THEN value + ? ELSE value + ? END
+			WHERE name IN ('sought', 'contacts_version', 'definitions_version')`, r.Sought, r.Contacts, r.Definitions)
 		return err
 	case *store.ContactRow:
 		return l.contact(ctx, &r.Contact)
@@ -217,6 +217,21 @@ func (l *loader) add(ctx context.Context, row store.Row) error {
 		return l.write(ctx, loadErasedCopies, r.Fingerprint[:], r.OccurredAt.UnixMicro(), r.ErasedAt.UnixMicro())
 	case *store.BounceRow:
 		return l.write(ctx, loadBounces, r.Hash, r.Status)
+	case *store.SoughtRow:
+		return l.write(ctx, insertSought, r.N, r.Address)
+	case *store.SaltRow:
+		_, err := l.tx.exec(ctx, `UPDATE salt SET value = ?`, r.Salt)
+		return err
+	case *store.ForgottenRow:
+		return l.write(ctx, insertForgotten, r.Digest[:], string(r.Why), r.At.UnixMicro())
+	case *store.WaysRow:
+		return l.write(ctx, insertWays, r.Digest[:], r.Ways)
+	case *store.SuggestionRow:
+		n, err := l.place(r.Account, r.Stream)
+		if err != nil {
+			return err
+		}
+		return l.write(ctx, insertSuggested, r.Address, n, r.Name, r.Inbound, r.Outbound, r.FirstSeen.UnixMicro(), r.LastSeen.UnixMicro())
 	}
 	return fmt.Errorf("a row of an unknown kind %s", row.Kind())
 }
@@ -334,7 +349,7 @@ func (l *loader) stream(ctx context.Context, r *store.StreamRow) error {
 	}
 	n := int64(len(l.streams) + 1)
 	l.streams[place{r.Account, r.Name}] = n
-	return l.write(ctx, loadStreams, n, r.Account, r.Name, string(r.Cursor), r.Recorded, string(skipped), r.Backfilled, micros(r.LastSuccess), r.Error)
+	return l.write(ctx, loadStreams, n, r.Account, r.Name, string(r.Cursor), r.Recorded, string(skipped), r.Backfilled, micros(r.LastSuccess), r.Error, r.LookedBack)
 }
 
 func (l *loader) place(account, stream string) (int64, error) {

@@ -170,13 +170,13 @@ func (tx tx) writeMerged(ctx context.Context, into map[kith.ID]kith.ID) error {
 
 // retire deletes a contact whose card is gone. Who is merged with it stays, and has
 // its links. The caller bumps the version.
-func (tx tx) retire(ctx context.Context, id kith.ID) error {
+func (tx tx) retire(ctx context.Context, id kith.ID, at time.Time) error {
 	c, err := tx.filed(ctx, id)
 	if err != nil {
 		return err
 	}
 	if c.survivor.IsZero() {
-		return tx.removeContact(ctx, &c.Contact, c.CompanyID)
+		return tx.removeContact(ctx, &c.Contact, c.CompanyID, at)
 	}
 	group, err := tx.group(ctx, c.survivor)
 	if err != nil {
@@ -195,7 +195,7 @@ func (tx tx) retire(ctx context.Context, id kith.ID) error {
 			return err
 		}
 	}
-	if err := tx.removeContact(ctx, &c.Contact, &heir); err != nil {
+	if err := tx.removeContact(ctx, &c.Contact, &heir, at); err != nil {
 		return err
 	}
 	return tx.writeMerged(ctx, into)

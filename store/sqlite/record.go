@@ -38,6 +38,9 @@ func (s *Store) Record(ctx context.Context, rec kith.Recording) (kith.Recorded, 
 		if done.Bounced, err = tx.bounce(ctx, rec.Bounced); err != nil {
 			return err
 		}
+		if err := tx.suggest(ctx, st.n, rec); err != nil {
+			return err
+		}
 		return tx.advance(ctx, st, rec, done)
 	})
 	if err != nil {
@@ -62,21 +65,24 @@ func (tx tx) advance(ctx context.Context, st stream, rec kith.Recording, done ki
 		st.recorded, st.backfilled = 0, 0
 		clear(st.skipped)
 	}
-	st.recorded += done.New + done.Known
+	st.recorded += done.New
+	if !rec.Again {
+		st.recorded += done.Known
+	}
 	st.backfilled = max(st.backfilled, rec.Backfilled)
 	for reason, n := range rec.Skipped {
 		if n != 0 {
 			st.skipped[reason] += n
 		}
 	}
-	if done.Erased > 0 {
+	if done.Erased > 0 && !rec.Again {
 		st.skipped[kith.ReasonErased] += done.Erased
 	}
 	skipped, err := json.Marshal(st.skipped)
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, `UPDATE streams SET cursor = ?, recorded = ?, skipped = ?, backfilled = ? WHERE n = ?`,
-		string(rec.Next), st.recorded, string(skipped), st.backfilled, st.n)
+	_, err = tx.exec(ctx, `UPDATE streams SET cursor = ?, recorded = ?, skipped = ?, backfilled = ?, looked_back = ? WHERE n = ?`,
+		string(rec.Next), st.recorded, string(skipped), st.backfilled, max(st.lookedBack, rec.LookedBack), st.n)
 	return err
 }

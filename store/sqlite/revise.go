@@ -131,6 +131,8 @@ func (s *Store) ForgetAccount(ctx context.Context, name string) error {
 		}
 		for _, query := range []string{
 			`DELETE FROM quarantine WHERE stream IN (SELECT n FROM streams WHERE account = ?)`,
+			`DELETE FROM suggestions WHERE stream IN (SELECT n FROM streams WHERE account = ?)`,
+			`DELETE FROM capped WHERE account = ?`,
 			`DELETE FROM streams WHERE account = ?`,
 			`DELETE FROM accounts WHERE name = ?`,
 		} {

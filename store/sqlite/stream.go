@@ -23,14 +23,15 @@ type stream struct {
 	backfilled  float64
 	lastSuccess sql.NullInt64
 	failure     string
+	lookedBack  int64
 }
 
-const streamColumns = `n, account, name, cursor, recorded, skipped, backfilled, last_success, error`
+const streamColumns = `n, account, name, cursor, recorded, skipped, backfilled, last_success, error, looked_back`
 
 func scanStream(scan func(...any) error) (stream, error) {
 	var st stream
 	var skipped []byte
-	err := scan(&st.n, &st.account, &st.name, &st.cursor, &st.recorded, &skipped, &st.backfilled, &st.lastSuccess, &st.failure)
+	err := scan(&st.n, &st.account, &st.name, &st.cursor, &st.recorded, &skipped, &st.backfilled, &st.lastSuccess, &st.failure, &st.lookedBack)
 	if err != nil {
 		return stream{}, err
 	}
@@ -78,6 +79,9 @@ func (s *Store) Stream(ctx context.Context, account, name string) (kith.StreamSt
 			return err
 		}
 		status = st.status()
+		if status.Sought, err = tx.soughtNewest(ctx); err != nil {
+			return err
+		}
 		return tx.one(ctx, `SELECT count(*) FROM quarantine WHERE stream = ?`, []any{st.n}, &status.Quarantined)
 	})
 	return status, err
@@ -92,6 +96,7 @@ func (st stream) status() kith.StreamStatus {
 		Skipped:     st.skipped,
 		Backfilled:  st.backfilled,
 		Error:       st.failure,
+		LookedBack:  st.lookedBack,
 	}
 }
 

@@ -53,7 +53,7 @@ var concurrentTests = []test{
 			}
 			atOnce(writers, func(w int) {
 				stream := numbered("s%d", round*writers+w)
-				copied := mail(id, linked(kith.RoleBcc, people[w]), func(i *kith.Interaction) {
+				copied := mail(id, byAddress(kith.RoleBcc, numbered("p%d@client.test", w), people[w]), func(i *kith.Interaction) {
 					i.Participants = append(i.Participants, kith.Participant{Role: kith.RoleBcc, Address: numbered("p%d@client.test", w)})
 				})
 				_, err := f.Record(t.Context(), kith.Recording{Account: "alice", Stream: stream, Next: "1", At: t0, Captured: []kith.Captured{seen("1", copied)}})

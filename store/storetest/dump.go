@@ -131,7 +131,10 @@ var dumpTests = []test{
 		rows := f.dump(t)
 		g := f.another(t)
 		for i, kind := range store.RowKinds[:len(store.RowKinds)-1] {
-			if slices.Contains([]store.RowKind{store.RowVersions, store.RowMerged, store.RowDistinct, store.RowAccount, store.RowIdentity, store.RowQuarantined, store.RowCard, store.RowCardGroup, store.RowMember, store.RowInteraction, store.RowTombstone, store.RowErasedCopy}, kind) {
+			if slices.Contains([]store.RowKind{
+				store.RowVersions, store.RowMerged, store.RowDistinct, store.RowAccount, store.RowIdentity, store.RowQuarantined, store.RowCard, store.RowCardGroup,
+				store.RowMember, store.RowInteraction, store.RowTombstone, store.RowErasedCopy, store.RowBounce, store.RowSought, store.RowSalt, store.RowForgotten, store.RowWays,
+			}, kind) {
 				continue // nothing refers to these
 			}
 			_, err := g.Load(t.Context(), each(slices.DeleteFunc(slices.Clone(rows), func(r store.Row) bool { return r.Kind() == store.RowKinds[i] })))
@@ -357,7 +360,7 @@ func (f *fixture) fill(t *testing.T) {
 			}),
 		},
 	})
-	f.recording(t, "INBOX", kith.Recording{Gone: []string{"gone"}})
+	f.recording(t, "INBOX", kith.Recording{Gone: []string{"gone"}, LookedBack: 1})
 	f.record(t, "Sent", seen("1", ours("sent", "f")), seen("2", ours("sent once", "once", at(t0.Add(time.Hour)))))
 	f.record(t, "Sent", seen("3", ours("sent later", "f", at(t0.Add(24*time.Hour)))))
 	f.record(t, "All", seen("1", ours("rewritten", "f")), seen("2", mail("1")))
@@ -365,6 +368,16 @@ func (f *fixture) fill(t *testing.T) {
 	if err := f.StreamDone(t.Context(), "alice", "Sent", t0, ""); err != nil {
 		t.Fatal(err)
 	}
+	f.recording(t, "INBOX", kith.Recording{Suggested: []kith.Correspondent{
+		{Address: "y@other.test", Name: "Y", Ways: kith.WayIn, At: t0}, {Address: "y@other.test", Name: "Yves", Ways: kith.WayOut, At: t0.Add(time.Hour)},
+	}})
+	f.recording(t, "Sent", kith.Recording{Suggested: []kith.Correspondent{{Address: "y@other.test", Ways: kith.WayOut, At: t0}}})
+	for _, a := range []string{"a@rejected.test", "b@rejected.test"} {
+		if err := f.RejectSuggestion(t.Context(), a, t0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.create(t, 0, true, heard("waits@other.test"), wrote("waits too@other.test"), mass("list@other.test"))
 	if err := f.StreamDone(t.Context(), "alice", "INBOX", t0, "it broke"); err != nil {
 		t.Fatal(err)
 	}

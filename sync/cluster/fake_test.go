@@ -61,6 +61,10 @@ func (m mailbox) Fetch(context.Context, kith.Stream, []string) (kith.Batch, erro
 
 func (m mailbox) Find(context.Context, kith.Stream, string) ([]string, error) { return nil, nil }
 
+func (m mailbox) Search(context.Context, kith.Stream, []string) iter.Seq2[kith.Batch, error] {
+	return func(yield func(kith.Batch, error) bool) { yield(kith.Batch{}, kith.ErrNoSearch) }
+}
+
 func (m mailbox) Close() error { return nil }
 
 // tally notes polls by account, of all daemons.

@@ -3,6 +3,7 @@ package imapsource
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/emersion/go-imap/v2"
 )
@@ -30,7 +31,7 @@ func (s *Source) search(ctx context.Context, criteria *imap.SearchCriteria) (ima
 		case imap.UIDSet:
 			uids = all
 		default:
-			return errors.New("the server answered UID SEARCH with sequence numbers")
+			return fmt.Errorf("%w: it answered UID SEARCH with sequence numbers", errUnreadable)
 		}
 		return nil
 	})

@@ -206,6 +206,14 @@ func (s *accounts) StreamDone(_ context.Context, account, _ string, at time.Time
 
 // Refs and DueQuarantine are for what does not happen here: nothing is recorded or quarantined.
 
+func (s *accounts) Sought(context.Context, int64) ([]kith.Sought, bool, error) {
+	return nil, true, nil
+}
+
+func (s *accounts) CreateContacts(context.Context, kith.Creation) (kith.Created, error) {
+	return kith.Created{}, nil
+}
+
 func (s *accounts) Refs(context.Context, string, string) iter.Seq2[string, error] {
 	return func(func(string, error) bool) {}
 }

@@ -111,6 +111,10 @@ func (m *mailbox) Fetch(context.Context, kith.Stream, []string) (kith.Batch, err
 
 func (m *mailbox) Find(context.Context, kith.Stream, string) ([]string, error) { return nil, nil }
 
+func (m *mailbox) Search(context.Context, kith.Stream, []string) iter.Seq2[kith.Batch, error] {
+	return func(yield func(kith.Batch, error) bool) { yield(kith.Batch{}, kith.ErrNoSearch) }
+}
+
 func (m *mailbox) Close() error {
 	m.closed()
 	return nil

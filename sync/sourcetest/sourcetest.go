@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +47,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Account) {
 		{"a cursor that is no cursor starts over", testGarbage},
 		{"fetch reads the same again", testFetch},
 		{"find finds one message", testFind},
+		{"search finds what somebody took part in", testSearch},
 		{"a context that is done", testDone},
 		{"cancelled in the middle", testCancel},
 		{"closed in the middle", testClose},
@@ -350,6 +352,55 @@ func testFind(t *testing.T, a Account) {
 	}
 }
 
+func testSearch(t *testing.T, a Account) {
+	n := 2*a.Batch + 1
+	a.Add(t, n)
+	src := open(t, a)
+	s := stream(t, a, src)
+	known := map[string]kith.Item{}
+	var author string
+	for _, b := range poll(t, src, s, "", all) {
+		for _, item := range b.Items {
+			known[item.Ref], author = item, item.Message.From[0].Address
+		}
+	}
+	_, domain, _ := strings.Cut(author, "@")
+	for _, tt := range []struct {
+		name      string
+		addresses []string
+		least     int // items that have to be found; others may be
+	}{
+		{"an author", []string{author}, n},
+		{"an author among others", []string{"nobody@nowhere.test", author, `"a b\c\"d"@x.test`}, n},
+		{"everybody of a domain", []string{"*@" + domain}, n},
+		{"nobody", []string{"nobody@nowhere.test"}, 0},
+		{"somebody of a domain that is not in ASCII", []string{"nobody@xn--mnchen-3ya.test"}, 0},
+	} {
+		found := map[string]bool{}
+		for batch, err := range src.Search(t.Context(), s, tt.addresses) {
+			if errors.Is(err, kith.ErrNoSearch) {
+				return // nor can it search for others
+			}
+			if err != nil {
+				t.Fatalf("%s: Search: %v", tt.name, err)
+			}
+			if batch.Cursor != "" || !batch.Backfill || len(batch.Failed)+len(batch.Gone) > 0 || len(batch.Items) > a.Batch {
+				t.Errorf("%s: a batch of %d items with cursor %q, backfill %v, failed %v, gone %v",
+					tt.name, len(batch.Items), batch.Cursor, batch.Backfill, batch.Failed, batch.Gone)
+			}
+			for _, item := range batch.Items {
+				if diff := cmp.Diff(known[item.Ref], item); diff != "" || found[item.Ref] {
+					t.Errorf("%s: %s, found before: %v (-Changes +Search):\n%s", tt.name, item.Ref, found[item.Ref], diff)
+				}
+				found[item.Ref] = true
+			}
+		}
+		if len(found) < tt.least {
+			t.Errorf("%s: %d items were found, want %d", tt.name, len(found), tt.least)
+		}
+	}
+}
+
 // soon is how long a source may take to end.
 const soon = 10 * time.Second
 
@@ -365,6 +416,11 @@ func testDone(t *testing.T, a Account) {
 	for _, err := range src.Changes(ctx, s, "") {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("Changes: %v, want context.Canceled", err)
+		}
+	}
+	for _, err := range src.Search(ctx, s, []string{"a@b.test"}) {
+		if !errors.Is(err, context.Canceled) && !errors.Is(err, kith.ErrNoSearch) {
+			t.Errorf("Search: %v, want context.Canceled", err)
 		}
 	}
 	// The source goes on to be of use.
@@ -438,6 +494,11 @@ func testClosed(t *testing.T, a Account) {
 	}
 	if _, err := src.Find(t.Context(), s, "<a@b.test>"); err == nil {
 		t.Error("Find worked after Close")
+	}
+	for _, err := range src.Search(t.Context(), s, []string{"a@b.test"}) {
+		if err == nil {
+			t.Error("Search worked after Close")
+		}
 	}
 	failed := false
 	for _, err := range src.Changes(t.Context(), s, "") {

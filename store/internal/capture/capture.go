@@ -29,6 +29,7 @@ type Batch struct {
 	Keys          []Key
 	Fingerprinted []*Entry // those that have got their fingerprint
 	Links         []Link
+	Unlinked      []Link // of entries on file
 	Seen          []Seen
 
 	sighted      map[string]*Sighted
@@ -193,14 +194,12 @@ func (b *Batch) add(i *kith.Interaction) *Entry {
 func (b *Batch) merge(e *Entry, i *kith.Interaction) (more bool) {
 	other := *i
 	other.Links = b.standing(i.Links)
-	before := len(e.Links)
+	before := slices.Clone(e.Links)
 	hadFingerprint := e.Fingerprint != kith.Key{}
 	if store.Merge(&e.Interaction, &other) {
 		e.Changed, more = true, true
 	}
-	for _, l := range e.Links[before:] {
-		b.Links = append(b.Links, Link{l.ContactID, e})
-	}
+	b.relink(e, before)
 	if !hadFingerprint && b.fingerprinted(e) {
 		b.Fingerprinted = append(b.Fingerprinted, e)
 	}
@@ -214,6 +213,35 @@ func (b *Batch) merge(e *Entry, i *kith.Interaction) (more bool) {
 		e.Changed, more = true, true
 	}
 	return more
+}
+
+// relink notes how the links of an entry differ from those before.
+func (b *Batch) relink(e *Entry, before []kith.Link) {
+	has := func(links []kith.Link, contact kith.ID) bool {
+		return slices.ContainsFunc(links, func(l kith.Link) bool { return l.ContactID == contact })
+	}
+	for _, l := range before {
+		if has(e.Links, l.ContactID) {
+			continue
+		}
+		gone := Link{l.ContactID, e}
+		if at := slices.Index(b.Links, gone); at >= 0 { // not written yet
+			b.Links = slices.Delete(b.Links, at, at+1)
+		} else {
+			b.Unlinked = append(b.Unlinked, gone)
+		}
+	}
+	for _, l := range e.Links {
+		if has(before, l.ContactID) {
+			continue
+		}
+		added := Link{l.ContactID, e}
+		if at := slices.Index(b.Unlinked, added); at >= 0 { // still written
+			b.Unlinked = slices.Delete(b.Unlinked, at, at+1)
+		} else {
+			b.Links = append(b.Links, added)
+		}
+	}
 }
 
 // standing returns the links whose contact exists.

@@ -123,6 +123,7 @@ func (b *Batch) replace(e *Entry, next kith.Contact) {
 			e.Added = append(e.Added, a)
 		}
 	}
+	b.Sought = append(b.Sought, Sought(&before, &next)...)
 	if len(added)+len(removed) > 0 || before.Type != next.Type || Matters(&before, &next) {
 		b.Matters = true
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"kith"
@@ -20,6 +21,7 @@ import (
 type Batch struct {
 	Entries []*Entry // those on file first
 	Matters bool     // something has changed that matching has to know of
+	Sought  []string // addresses for look-back
 
 	at         time.Time
 	newID      func() kith.ID
@@ -305,9 +307,37 @@ func (b *Batch) note(e *Entry, before *kith.Contact) {
 		}
 	}
 	e.Added = append(e.Added, added...)
+	if !e.NeverRecord {
+		b.Sought = append(b.Sought, e.Emails[len(before.Emails):]...)
+	}
 	if len(added) > 0 || Matters(before, &e.Contact) {
 		b.Matters = true
 	}
+}
+
+// Added returns the e-mail addresses that have become contacts'.
+func (b *Batch) Added() (addresses []string) {
+	for _, e := range b.Entries {
+		for _, a := range e.Added {
+			if strings.Contains(a, "@") {
+				addresses = append(addresses, a)
+			}
+		}
+	}
+	return addresses
+}
+
+// Sought returns the addresses of a contact that are for look-back, after it was changed.
+func Sought(before, after *kith.Contact) (addresses []string) {
+	if after.NeverRecord {
+		return nil
+	}
+	for _, a := range after.Emails {
+		if before.NeverRecord || !slices.Contains(before.Emails, a) {
+			addresses = append(addresses, a)
+		}
+	}
+	return addresses
 }
 
 // Matters tells whether matching has to know of a change, addresses aside.
