@@ -158,7 +158,7 @@ func (tx tx) suggest(ctx context.Context, statements *pgx.Batch, stream int64, r
 			ON CONFLICT (address, stream) DO UPDATE SET name = CASE WHEN length(excluded.name) > length(s.name) THEN excluded.name ELSE s.name END,
 			inbound = s.inbound + excluded.inbound, outbound = s.outbound + excluded.outbound,
 			first_seen = least(s.first_seen, excluded.first_seen), last_seen = greatest(s.last_seen, excluded.last_seen)`,
-			a, stream, store.Clean(s.Name), s.Inbound, s.Outbound, s.FirstSeen, s.LastSeen)
+			a, stream, s.Name, s.Inbound, s.Outbound, s.FirstSeen, s.LastSeen)
 	}
 	return nil
 }

@@ -160,7 +160,7 @@ func (tx tx) suggest(ctx context.Context, stream int64, rec kith.Recording) erro
 	var rows []any
 	for _, a := range slices.Sorted(maps.Keys(left)) {
 		s := all[a]
-		rows = append(rows, a, stream, store.Clean(s.Name), s.Inbound, s.Outbound, s.FirstSeen.UnixMicro(), s.LastSeen.UnixMicro())
+		rows = append(rows, a, stream, s.Name, s.Inbound, s.Outbound, s.FirstSeen.UnixMicro(), s.LastSeen.UnixMicro())
 	}
 	return tx.insert(ctx, insertSuggested, rows)
 }

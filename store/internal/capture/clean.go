@@ -29,12 +29,16 @@ func Clean(rec kith.Recording) kith.Recording {
 	}
 	rec.Gone, rec.Released = list(rec.Gone), list(rec.Released)
 	rec.Quarantined, rec.Bounced = slices.Clone(rec.Quarantined), slices.Clone(rec.Bounced)
+	rec.Suggested = slices.Clone(rec.Suggested)
 	for i := range rec.Quarantined {
 		texts(&rec.Quarantined[i].Ref, &rec.Quarantined[i].Cause)
 	}
 	for i := range rec.Bounced {
 		b := &rec.Bounced[i]
 		texts(&b.MessageID, &b.Status, &b.Reason)
+	}
+	for i := range rec.Suggested {
+		texts(&rec.Suggested[i].Address, &rec.Suggested[i].Name)
 	}
 	return rec
 }
