@@ -45,8 +45,10 @@ type Contact struct {
 }
 
 // Match is what the register knows of an address: a contact that has it. That
-// is never one that was merged into another.
+// is never one that was merged into another. An address that was erased has one match,
+// without a contact.
 type Match struct {
+	Erased      bool
 	ContactID   ID
 	CompanyID   *ID
 	NeverRecord bool // it, or one that was merged into it

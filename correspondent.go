@@ -47,6 +47,7 @@ type Forgotten string
 const (
 	ForgottenRemoved  Forgotten = "removed"  // its contact was removed
 	ForgottenRejected Forgotten = "rejected" // it was suggested
+	ForgottenErased   Forgotten = "erased"   // nothing is to be known of it at all: see [ErrErased]
 )
 
 // Suggestion is somebody who is no contact, and may be worth one.

@@ -25,6 +25,8 @@ var (
 	// ErrNoSearch: a source can't search its server for addresses, or finds more
 	// than is sensible to fetch so; reading the stream from the horizon again does the same.
 	ErrNoSearch = errors.New("searching is of no use here")
+	// ErrErased: the address was erased from the register on demand of the person, and must not come back.
+	ErrErased = errors.New("the address was erased from the register and is kept out; kith erase --readmit lets it in again")
 	// ErrNeverRecord: the contact must not be recorded.
 	ErrNeverRecord = errors.New("contact is never to be recorded")
 )

@@ -99,8 +99,8 @@ func (d *decision) who(a string) *who {
 
 func (d *decision) checkNeverRecord() kith.Reason {
 	for a := range addresses(d.m) {
-		if d.who(a).never != 0 {
-			return kith.ReasonNeverRecord
+		if why := d.who(a).never.reason(); why != "" {
+			return why
 		}
 	}
 	return ""

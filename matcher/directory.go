@@ -43,7 +43,18 @@ const (
 	neverByPolicy neverRecord = iota + 1
 	neverByContact
 	neverByCompany
+	neverByErasure
 )
+
+func (n neverRecord) reason() kith.Reason {
+	switch n {
+	case 0:
+		return ""
+	case neverByErasure:
+		return kith.ReasonErased
+	}
+	return kith.ReasonNeverRecord
+}
 
 // directory holds what is known of addresses for one version of the contacts
 // and of who we are.
@@ -189,11 +200,15 @@ func (m *Matcher) identify(ids Identities, a string) *who {
 }
 
 // meet notes the contacts that have the address: in the first of its forms
-// that any contact has.
+// that any contact has, or that was erased.
 func (w *who) meet(forms []string, matches map[string][]kith.Match) {
 	for _, form := range forms {
 		if len(matches[form]) == 0 {
 			continue
+		}
+		if matches[form][0].Erased {
+			w.never = neverByErasure
+			return
 		}
 		w.matches = slices.Clone(matches[form])
 		slices.SortFunc(w.matches, func(a, b kith.Match) int {

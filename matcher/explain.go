@@ -25,6 +25,8 @@ func (d *decision) tellNeverRecord(kith.Reason) (result, why string) {
 			return "", fmt.Sprintf("%s is on it, whom the policy's never_record list excludes; nothing is kept", a)
 		case neverByCompany:
 			return "", fmt.Sprintf("%s is on it, whose domain is that of a company marked never to be recorded; nothing is kept", a)
+		case neverByErasure:
+			return "", fmt.Sprintf("%s is on it, whom kith erase removed; nothing is kept", a)
 		case neverByContact:
 			return "", fmt.Sprintf("%s is on it, a contact marked never to be recorded; nothing is kept", a)
 		}

@@ -143,6 +143,7 @@ func TestExplainSkips(t *testing.T) {
 	}{
 		{kith.ReasonNeverRecord, "lawyer@x.test", matcher.Policy{NeverRecord: []string{"lawyer@x.test"}}, letter("lawyer@x.test", fromUs)},
 		{kith.ReasonNeverRecord, "contact marked", matcher.Policy{}, letter("dora@client.test", fromUs)},
+		{kith.ReasonErased, "kith erase removed", matcher.Policy{}, letter("ann@client.test", "alice@us.test, erased@x.test")},
 		{kith.ReasonDraft, "not sent", matcher.Policy{}, letter("", "", func(i *kith.Item) { i.Draft = true })},
 		{kith.ReasonBounce, "<9@us.test>", matcher.Policy{}, letter("x@x.test", fromUs, with(func(m *kith.Message) { m.Bounce = &bounce }))},
 		{kith.ReasonBounce, "not which one", matcher.Policy{}, letter("x@x.test", fromUs, with(func(m *kith.Message) { m.Bounce = &kith.Bounce{Action: "failed"} }))},

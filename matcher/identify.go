@@ -108,10 +108,10 @@ func (m *Matcher) tellAddress(ctx context.Context, a string, w *who, state kith.
 		}
 	}
 	if w.never != 0 {
-		step.Result = string(kith.ReasonNeverRecord)
+		step.Result = string(w.never.reason())
 		tell("%s", map[neverRecord]string{
 			neverByPolicy: "the policy's never_record list excludes it", neverByContact: "the contact is marked never to be recorded",
-			neverByCompany: "the company is marked never to be recorded",
+			neverByCompany: "the company is marked never to be recorded", neverByErasure: "kith erase removed it",
 		}[w.never])
 	}
 	return step, nil

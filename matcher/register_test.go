@@ -102,6 +102,7 @@ func contacts() *register {
 		// Out of order, to see that the matcher does not depend on it.
 		"family@home.test": {{ContactID: carol}, {ContactID: bob}},
 		"dora@client.test": {{ContactID: dora, NeverRecord: true}},
+		"erased@x.test":    {{Erased: true}},
 		"duo@home.test":    {{ContactID: bob}, {ContactID: dora, NeverRecord: true}},
 		"emil@client.test": {{ContactID: emil, Archived: true}},
 		"news@shop.test":   {{ContactID: shop}},

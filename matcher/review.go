@@ -75,8 +75,10 @@ func (r *review) decide() kith.Revision {
 		}
 		r.people = append(r.people, person{Address: kith.Address{Name: p.Name, Address: p.Address}, role: p.Role, who: w, ours: w.own})
 	}
-	if r.Policy && r.never() {
-		return kith.Revision{Drop: kith.ReasonNeverRecord}
+	if r.Policy {
+		if why := r.never(); why != "" {
+			return kith.Revision{Drop: why}
+		}
 	}
 	if r.was.Kind != kith.KindEmail || r.was.DirectionRule == kith.DirectionByHand {
 		return kith.Revision{}
@@ -100,9 +102,16 @@ func (r *review) decide() kith.Revision {
 	return kith.Revision{Now: &r.now}
 }
 
-func (r *review) never() bool {
-	return slices.ContainsFunc(r.people, func(p person) bool { return p.who.never != 0 }) ||
-		slices.ContainsFunc(r.was.Links, func(l kith.Link) bool { return l.NeverRecord })
+func (r *review) never() kith.Reason {
+	for _, p := range r.people {
+		if why := p.who.never.reason(); why != "" {
+			return why
+		}
+	}
+	if slices.ContainsFunc(r.was.Links, func(l kith.Link) bool { return l.NeverRecord }) {
+		return kith.ReasonNeverRecord
+	}
+	return ""
 }
 
 // direct weighs the evidence for the direction, as far as it is stored.

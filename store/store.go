@@ -25,6 +25,7 @@ type Store interface {
 	Definitions
 	Contacts
 	Merges
+	Erasure
 	Identities
 	Books
 	Interactions

@@ -233,7 +233,7 @@ func tryHardCases(t *testing.T, m *mailServer) {
 		{"D same and thread", [][]hardCase{sameCases}, sameStories},
 		{"E lines and folders", nil, slices.Concat(lineStories, folderStories)},
 		{"G contacts that are made", nil, createStories()},
-		{"H privacy", [][]hardCase{privacyCases}, slices.Concat(privacyStories, reviewStories)},
+		{"H privacy", [][]hardCase{privacyCases}, slices.Concat(privacyStories, reviewStories, eraseStories)},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			t.Parallel()

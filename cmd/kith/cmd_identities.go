@@ -250,6 +250,9 @@ func (a *app) mayDecide(ctx context.Context, s store.Store, f *fleet, canonical 
 	if err != nil || len(matches[canonical]) == 0 {
 		return err
 	}
+	if matches[canonical][0].Erased {
+		return fmt.Errorf("%s: %w", canonical, kith.ErrErased)
+	}
 	c, err := s.Contact(ctx, matches[canonical][0].ContactID)
 	if err != nil {
 		return err

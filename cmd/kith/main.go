@@ -82,6 +82,8 @@ type cli struct {
 	Identities   identitiesCmd   `cmd:"" group:"register" help:"Addresses that seem to be our own, and those that were accepted."`
 	Policy       policyCmd       `cmd:"" group:"register" help:"Bring what is on file in line with today's policy."`
 	Interactions interactionsCmd `cmd:"" group:"register" help:"The register of interactions."`
+	Export       exportCmd       `cmd:"" group:"register" help:"Give a person everything held about them."`
+	Erase        eraseCmd        `cmd:"" group:"register" help:"Remove a person, for good."`
 	Accounts     accountsCmd     `cmd:"" group:"admin" help:"The accounts of the configuration file and of the register."`
 	Migrate      migrateCmd      `cmd:"" group:"admin" help:"Bring the database to this version's schema."`
 	Backup       backupCmd       `cmd:"" group:"admin" help:"Write the whole register to a file."`

@@ -109,7 +109,7 @@ func (s *Store) MatchAddresses(ctx context.Context, addresses []string) (map[str
 	}
 	err := s.ask(ctx, "match addresses", modeMatch, func(tx tx) error {
 		clear(matches)
-		return tx.each(ctx, matchAddresses, []any{clean},
+		err := tx.each(ctx, matchAddresses, []any{clean},
 			func(scan func(...any) error) error {
 				var address string
 				var holder kith.ID
@@ -124,6 +124,14 @@ func (s *Store) MatchAddresses(ctx context.Context, addresses []string) (map[str
 				matches[address] = contacts.Match(matches[address], m, holder)
 				return nil
 			})
+		if err != nil {
+			return err
+		}
+		erased, err := tx.erased(ctx, clean)
+		for a := range erased {
+			matches[a] = []kith.Match{{Erased: true}}
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err

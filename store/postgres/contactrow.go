@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -234,6 +235,9 @@ func (tx tx) changeAddresses(ctx context.Context, old, c *kith.Contact) (changed
 		}
 	}
 	if len(added) > 0 {
+		if erased, err := tx.erased(ctx, added); err != nil || len(erased) > 0 {
+			return false, cmp.Or(err, kith.ErrErased)
+		}
 		if _, err := tx.Exec(ctx, `INSERT INTO addresses SELECT a, $1 FROM unnest($2::text[]) a`, [16]byte(c.ID), added); err != nil {
 			return false, err
 		}
@@ -279,6 +283,7 @@ func (tx tx) removeContact(ctx context.Context, c *kith.Contact, heir *kith.ID, 
 		`DELETE FROM addresses WHERE contact = $1 AND address IN (SELECT unnest(emails || phones) FROM contacts WHERE id = $1)`,
 		`DELETE FROM distinct_contacts WHERE a = $1 OR b = $1`,
 		`DELETE FROM contacts WHERE id = $1`,
+		`UPDATE cards SET facts = '{}' WHERE contact = $1`,
 	} {
 		if _, err := tx.Exec(ctx, statement, [16]byte(c.ID)); err != nil {
 			return err

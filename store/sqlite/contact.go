@@ -119,7 +119,7 @@ func (s *Store) MatchAddresses(ctx context.Context, addresses []string) (map[str
 	}
 	err := s.read(ctx, "match addresses", func(tx tx) error {
 		clear(matches)
-		return tx.each(ctx, matchAddresses, []any{list(addresses)},
+		err := tx.each(ctx, matchAddresses, []any{list(addresses)},
 			func(scan func(...any) error) error {
 				var address string
 				var n, tail, holder, holderTail int64
@@ -132,6 +132,14 @@ func (s *Store) MatchAddresses(ctx context.Context, addresses []string) (map[str
 				matches[address] = contacts.Match(matches[address], m, idOf(holder, holderTail))
 				return nil
 			})
+		if err != nil {
+			return err
+		}
+		erased, err := tx.erased(ctx, addresses)
+		for a := range erased {
+			matches[a] = []kith.Match{{Erased: true}}
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -170,7 +171,7 @@ func (s *Store) UpdateContact(ctx context.Context, contact kith.Contact, at time
 // changeAddresses gives a contact its new addresses. It reports whether the change
 // matters to matching.
 func (tx tx) changeAddresses(ctx context.Context, old, c *kith.Contact) (changed bool, err error) {
-	var added []any
+	var gained []string
 	changed = contacts.Matters(old, c)
 	before, after := store.Addresses(old), store.Addresses(c)
 	for _, a := range before {
@@ -185,10 +186,17 @@ func (tx tx) changeAddresses(ctx context.Context, old, c *kith.Contact) (changed
 	for _, a := range after {
 		if !slices.Contains(before, a) {
 			changed = true
-			added = append(added, a, numberOf(c.ID))
+			gained = append(gained, a)
 		}
 	}
-	if err := tx.insert(ctx, insertAddresses, added); err != nil || !changed {
+	if erased, err := tx.erased(ctx, gained); err != nil || len(erased) > 0 {
+		return changed, cmp.Or(err, kith.ErrErased)
+	}
+	var rows []any
+	for _, a := range gained {
+		rows = append(rows, a, numberOf(c.ID))
+	}
+	if err := tx.insert(ctx, insertAddresses, rows); err != nil || !changed {
 		return changed, err
 	}
 	if err := tx.seek(ctx, contacts.Sought(old, c)); err != nil {
@@ -230,6 +238,7 @@ func (tx tx) removeContact(ctx context.Context, c *kith.Contact, heir *kith.ID, 
 		`DELETE FROM distinct_contacts WHERE a = ?`,
 		`DELETE FROM distinct_contacts WHERE b = ?`,
 		`DELETE FROM contacts WHERE n = ?`,
+		`UPDATE cards SET facts = '{}' WHERE contact = ?`,
 	} {
 		if _, err := tx.exec(ctx, statement, n); err != nil {
 			return err

@@ -100,8 +100,9 @@ func (tx tx) loadContacts(ctx context.Context, b *contacts.Batch, hints contacts
 			}
 		}
 	}
-	if len(groups) == 0 {
-		return nil
+	var err error
+	if b.Erased, err = tx.erased(ctx, hints.Addresses); err != nil || len(groups) == 0 {
+		return err
 	}
 	found, err := tx.contacts(ctx, `WHERE c.survivor IN (SELECT value FROM json_each(?)) ORDER BY c.n`, list(groups))
 	for _, c := range found {

@@ -376,6 +376,10 @@ func (b *Book) tie(card kith.Card) (*Tie, kith.CardOutcome, error) {
 	outcome := kith.CardUnchanged
 	e, erased := b.owner(in)
 	contact := erased
+	if e == nil && erased.IsZero() && b.Batch.erased(in) {
+		erased = b.newID() // a contact that there is not
+	}
+	b.omit(in)
 	switch {
 	case e == nil && erased.IsZero():
 		made, err := b.make(in)

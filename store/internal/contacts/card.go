@@ -130,3 +130,15 @@ func followList(have *[]string, gaveBefore, says []string, own, again bool, else
 	*have = list
 	return gave
 }
+
+// EraseFromFacts takes addresses out of encoded facts.
+func EraseFromFacts(text string, addresses []string) (string, error) {
+	f, err := DecodeFacts([]byte(text))
+	if err != nil {
+		return "", err
+	}
+	for _, s := range []*said{&f.Says, &f.Gave} {
+		s.Emails, s.Phones = without(s.Emails, addresses), without(s.Phones, addresses)
+	}
+	return f.Encode()
+}

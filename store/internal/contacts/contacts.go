@@ -19,9 +19,10 @@ import (
 // Batch holds the contacts that a batch may mean or change. Not safe for
 // concurrent use.
 type Batch struct {
-	Entries []*Entry // those on file first
-	Matters bool     // something has changed that matching has to know of
-	Sought  []string // addresses for look-back
+	Entries []*Entry        // those on file first
+	Matters bool            // something has changed that matching has to know of
+	Sought  []string        // addresses for look-back
+	Erased  map[string]bool // addresses that were erased
 
 	at         time.Time
 	newID      func() kith.ID
@@ -143,6 +144,20 @@ func (b *Batch) take(e *Entry) {
 	}
 }
 
+// erased tells whether an input has an address that was erased.
+func (b *Batch) erased(in *kith.Contact) bool {
+	return len(b.Erased) > 0 && slices.ContainsFunc(store.Addresses(in), func(a string) bool { return b.Erased[a] })
+}
+
+// omit takes out of an input what was erased.
+func (b *Batch) omit(in *kith.Contact) {
+	if b.erased(in) {
+		gone := func(a string) bool { return b.Erased[a] }
+		in.Emails = slices.DeleteFunc(slices.Clone(in.Emails), gone)
+		in.Phones = slices.DeleteFunc(slices.Clone(in.Phones), gone)
+	}
+}
+
 // Put inserts or updates one contact.
 func (b *Batch) Put(in kith.Contact) (*Entry, kith.ContactChange, error) {
 	e, err := b.find(&in)
@@ -150,6 +165,10 @@ func (b *Batch) Put(in kith.Contact) (*Entry, kith.ContactChange, error) {
 		return nil, "", err
 	}
 	change := kith.ContactUpdated
+	if e == nil && b.erased(&in) {
+		return nil, "", kith.ErrErased
+	}
+	b.omit(&in)
 	if e == nil {
 		change = kith.ContactCreated
 		e = &Entry{Fresh: true, Contact: kith.Contact{Type: in.Type, Source: in.Source, CreatedAt: b.at}}
