@@ -73,7 +73,7 @@ func (a *app) checkBooks(ctx context.Context, cfg *config.Config, account config
 	if err != nil {
 		return finding{}, err
 	}
-	defer source.Close()
+	defer source.Close() //nolint:errcheck // it was only read
 	books, err := source.Books(ctx)
 	if err != nil {
 		return finding{}, err

@@ -14,7 +14,7 @@ import (
 type eraseCmd struct {
 	Who     string `arg:"" help:"An address, a phone number, or a contact: id, external id or name." placeholder:"ADDRESS-OR-CONTACT"`
 	DryRun  bool   `help:"Tell what would be removed; remove nothing." xor:"how"`
-	Readmit bool   `help:"Let an address or phone number that was erased in again: what comes from now on is recorded like anybody's. Nothing is brought back." xor:"how"`
+	Readmit bool   `help:"Let an address or phone number that was erased in again, as anybody's. What was removed stays removed." xor:"how"`
 }
 
 func (*eraseCmd) Help() string {

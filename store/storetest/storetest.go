@@ -21,7 +21,7 @@ import (
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	for _, group := range [][]test{
 		recordTests, mergeTests, mergedTests, threadTests, streamTests, accountTests, daemonTests, definitionTests, contactTests, putTests, bookTests, interactionTests,
-		modelTests, concurrentTests, textTests, identityTests, reviseTests, dumpTests, lookBackTests, strangerTests,
+		modelTests, concurrentTests, textTests, identityTests, reviseTests, dumpTests, lookBackTests, strangerTests, erasureTests,
 	} {
 		for _, tt := range group {
 			t.Run(tt.name, func(t *testing.T) {

@@ -375,11 +375,11 @@ func (b *Book) tie(card kith.Card) (*Tie, kith.CardOutcome, error) {
 	}
 	outcome := kith.CardUnchanged
 	e, erased := b.owner(in)
-	contact := erased
 	if e == nil && erased.IsZero() && b.Batch.erased(in) {
-		erased = b.newID() // a contact that there is not
+		erased = b.newID() // of a contact that there is not
 	}
 	b.omit(in)
+	contact := erased
 	switch {
 	case e == nil && erased.IsZero():
 		made, err := b.make(in)
