@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"kith"
@@ -140,6 +141,30 @@ func createStories() (all []story) {
 				s.must("sync")
 				s.check("with "+policy, row{Subject: "answer", Direction: kith.Outbound, Links: []string{"to Bo"}},
 					row{Subject: "question", Links: []string{"from Bo"}}, row{Subject: "to Bob", Links: []string{"from Bo"}})
+			}
+		}},
+		{"G11 two colleagues write to the same new people, and two programs read it at once", func(t *testing.T, m *mailServer) {
+			c := hardCase{policy: `create_contacts = "sent"`, others: []colleague{bob}}
+			var want []string
+			for n := range 20 {
+				to := fmt.Sprintf("p%02d@other.test", n)
+				want = append(want, fmt.Sprintf("%s <%[1]s>", to))
+				c.mail = append(c.mail,
+					mail{in: "Sent", raw: reply(fmt.Sprintf("Message-ID: <a%d@example.test>", n), "To: "+to)},
+					mail{of: "bob", in: "Sent", raw: reply(fmt.Sprintf("Message-ID: <b%d@example.test>", n), "From: bob@example.test", "To: "+to)})
+			}
+			s := m.open(t, c)
+			var running sync.WaitGroup
+			for _, account := range []string{"alice", "bob"} {
+				running.Go(func() {
+					if code, _, stderr := s.run("sync", account); code != exitDone {
+						t.Errorf("sync %s: exit code %d\n%s", account, code, stderr)
+					}
+				})
+			}
+			running.Wait()
+			if got := s.people(); !slices.Equal(got, want) {
+				t.Errorf("contacts: %q, want each once", got)
 			}
 		}},
 		{"G09 a contact that was removed is not made again", func(t *testing.T, m *mailServer) {

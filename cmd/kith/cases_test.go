@@ -228,7 +228,7 @@ func tryHardCases(t *testing.T, m *mailServer) {
 		stories []story
 	}{
 		{"A header and structure", [][]hardCase{addressCases, fieldCases, structureCases}, sizeStories},
-		{"B identity", [][]hardCase{identityCases, companyCases}, slices.Concat(identityStories, ownStories, lookBackStories)},
+		{"B identity", [][]hardCase{identityCases, companyCases}, slices.Concat(identityStories, ownStories, lookBackStories, mergeStories)},
 		{"C direction", [][]hardCase{directionCases}, directionStories},
 		{"D same and thread", [][]hardCase{sameCases}, sameStories},
 		{"E lines and folders", nil, slices.Concat(lineStories, folderStories)},

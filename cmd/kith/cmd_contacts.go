@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,11 @@ type contactsCmd struct {
 	Rm     contactsRmCmd     `cmd:"" help:"Remove a contact; its interactions go to its company, if it has one."`
 	Import contactsImportCmd `cmd:"" help:"Import contacts from CSV or vCard."`
 	Export contactsExportCmd `cmd:"" help:"Export contacts as CSV or vCard."`
+
+	Duplicates contactsDuplicatesCmd `cmd:"" help:"List contacts that may be one."`
+	Merge      contactsMergeCmd      `cmd:"" help:"Make two contacts one."`
+	Unmerge    contactsUnmergeCmd    `cmd:"" help:"Undo a merge."`
+	Distinct   contactsDistinctCmd   `cmd:"" help:"Remember that two contacts are not one."`
 
 	Suggestions contactsSuggestionsCmd `cmd:"" help:"List correspondents who may be worth a contact."`
 	Accept      contactsAcceptCmd      `cmd:"" help:"Make contacts of suggestions."`
@@ -112,6 +118,13 @@ func (cmd *contactsShowCmd) Run(ctx context.Context, a *app) error {
 	}
 	if err := a.showContact(c); err != nil {
 		return err
+	}
+	merged, err := s.MergedContacts(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	for _, m := range merged {
+		fmt.Fprintf(a.stdout, "%s %s (%s)\n", a.style.dim(fmt.Sprintf("%-12s", "merged")), cmp.Or(m.Name, m.ExternalID), m.ID)
 	}
 	fmt.Fprintln(a.stdout)
 	_, err = a.listInteractions(ctx, s, store.Filter{Contact: c.ID, Limit: 10})

@@ -21,3 +21,6 @@ func (s *Store) ReplicaRested() {
 
 // LockSchema is the number of the lock that migrations take.
 const LockSchema = int64(lockSchema)
+
+// MatchAddressesQuery is the query of MatchAddresses.
+const MatchAddressesQuery = matchAddresses

@@ -19,3 +19,6 @@ var DumpQueries = []string{dumpContacts, dumpMerged, dumpDistinct, dumpQuarantin
 
 // MatchDomainsQuery is the query of MatchDomains.
 const MatchDomainsQuery = matchDomains
+
+// MatchAddressesQuery is the query of MatchAddresses.
+const MatchAddressesQuery = matchAddresses

@@ -290,6 +290,21 @@ func TestDomainsAreIndexed(t *testing.T) {
 	}
 }
 
+// B19: contacts are found by their addresses in an index, however many there are.
+func TestMatchingIsIndexed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kith.db")
+	openAt(t, path, sqlite.Options{})
+	steps := plan(t, raw(t, path), strings.ReplaceAll(sqlite.MatchAddressesQuery, "?", "'[]'"))
+	if !slices.ContainsFunc(steps, func(step string) bool { return strings.HasPrefix(step, "SEARCH a USING PRIMARY KEY (address=?") }) {
+		t.Errorf("B19 the plan is %q", steps)
+	}
+	for _, step := range steps {
+		if strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "json_each") && !strings.Contains(step, "SCAN j") {
+			t.Errorf("B19 %s", step)
+		}
+	}
+}
+
 func plan(t *testing.T, db *sql.DB, query string) (steps []string) {
 	t.Helper()
 	rows, err := db.QueryContext(ctx, `EXPLAIN QUERY PLAN `+query)
