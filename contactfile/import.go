@@ -13,7 +13,7 @@ import (
 
 // ImportOptions say how an import runs.
 type ImportOptions struct {
-	Batch  int  // contacts given to put at once; 0 means 1,000
+	Batch  int  // contacts given to put at once; 0 means 20,000
 	DryRun bool // handed on to put
 	// Progress, if set, is told after each batch how many rows are done and how
 	// many bytes of the file were taken in.
@@ -54,7 +54,7 @@ type Put func(ctx context.Context, contacts []kith.Contact, dryRun bool) ([]kith
 // a contact that is twice in a long file may be counted as created twice.
 func Import(ctx context.Context, rows iter.Seq2[Row, error], put Put, opts ImportOptions) (Result, error) {
 	if opts.Batch <= 0 {
-		opts.Batch = 1000
+		opts.Batch = 20000
 	}
 	im := importer{put: put, opts: opts}
 	for row, err := range rows {

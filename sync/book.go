@@ -54,7 +54,7 @@ type bookRun struct {
 // that was read before: so when any is gone, all books are read once more first.
 func (p *Poller) pollBooks(ctx context.Context, account string, source BookSource, opts Options) (Result, error) {
 	result := Result{Skipped: map[kith.Reason]int{}}
-	defer source.Close() //nolint:errcheck // that is how a connection is given up
+	defer source.Close()
 	books, err := source.Books(ctx)
 	if err != nil {
 		return result, fmt.Errorf("account %s: list address books: %w", account, err)

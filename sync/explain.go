@@ -35,7 +35,7 @@ func (p *Poller) ExplainRef(ctx context.Context, register Register, account, str
 		return Explanation{}, err
 	}
 	if books != nil {
-		defer books.Close() //nolint:errcheck // that is how a connection is given up
+		defer books.Close()
 		return p.explainCard(ctx, account, books, stream, ref)
 	}
 	all, err := p.explain(ctx, register, account, func(s kith.Stream, _ Source) ([]string, error) {

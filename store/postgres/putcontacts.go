@@ -82,7 +82,7 @@ func (tx tx) loadContacts(ctx context.Context, b *contacts.Batch, hints contacts
 			groups = append(groups, c.survivor)
 		}
 	}
-	if b.Erased, err = tx.erased(ctx, hints.Addresses); err != nil || len(groups) == 0 {
+	if b.Erased, err = tx.erased(ctx, hints.Given); err != nil || len(groups) == 0 {
 		return err
 	}
 	found, err = tx.contacts(ctx, `WHERE c.survivor = ANY ($1::uuid[]) ORDER BY c.id`, groups)

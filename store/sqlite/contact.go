@@ -1,12 +1,16 @@
 package sqlite
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
 	"iter"
 	"math"
+	"slices"
+	"strings"
 
 	"kith"
 	"kith/store"
@@ -105,11 +109,17 @@ const matchAddresses = `SELECT a.address, c.n, c.tail,
 		coalesce(k.survivor, k.n), CASE WHEN k.survivor IS NULL THEN k.tail ELSE (SELECT tail FROM contacts WHERE n = k.survivor) END,
 		CASE WHEN c.survivor IS NULL THEN c.never_record ELSE (SELECT max(never_record) FROM contacts WHERE survivor = c.survivor) END,
 		CASE WHEN c.survivor IS NULL THEN c.archived ELSE (SELECT max(archived) FROM contacts WHERE survivor = c.survivor) END
-	FROM (SELECT DISTINCT value FROM json_each(?)) j
+	FROM json_each(?) j
 		CROSS JOIN addresses a ON a.address = j.value
 		JOIN contacts c ON c.n = a.contact
-		LEFT JOIN contacts k ON k.n = CASE WHEN c.survivor IS NULL THEN c.company ELSE (SELECT company FROM contacts WHERE n = c.survivor) END
-	ORDER BY a.address, coalesce(c.survivor, c.n), c.n`
+		LEFT JOIN contacts k ON k.n = CASE WHEN c.survivor IS NULL THEN c.company ELSE (SELECT company FROM contacts WHERE n = c.survivor) END`
+
+// holding is that a contact has an address.
+type holding struct {
+	key    string
+	holder kith.ID // the row that has it; the match is of its survivor
+	kith.Match
+}
 
 // MatchAddresses implements [store.Contacts].
 func (s *Store) MatchAddresses(ctx context.Context, addresses []string) (map[string][]kith.Match, error) {
@@ -119,21 +129,27 @@ func (s *Store) MatchAddresses(ctx context.Context, addresses []string) (map[str
 	}
 	err := s.read(ctx, "match addresses", func(tx tx) error {
 		clear(matches)
-		err := tx.each(ctx, matchAddresses, []any{list(addresses)},
-			func(scan func(...any) error) error {
-				var address string
-				var n, tail, holder, holderTail int64
-				var company, companyTail sql.NullInt64
-				var m kith.Match
-				if err := scan(&address, &holder, &holderTail, &n, &tail, &company, &companyTail, &m.NeverRecord, &m.Archived); err != nil {
-					return err
-				}
-				m.ContactID, m.CompanyID = idOf(n, tail), companyID(company, companyTail)
-				matches[address] = contacts.Match(matches[address], m, idOf(holder, holderTail))
-				return nil
-			})
+		var found []holding
+		err := tx.each(ctx, matchAddresses, []any{addressKeys(addresses)}, func(scan func(...any) error) error {
+			var h holding
+			var n, tail, holder, holderTail int64
+			var company, companyTail sql.NullInt64
+			if err := scan(&h.key, &holder, &holderTail, &n, &tail, &company, &companyTail, &h.NeverRecord, &h.Archived); err != nil {
+				return err
+			}
+			h.holder, h.ContactID, h.CompanyID = idOf(holder, holderTail), idOf(n, tail), companyID(company, companyTail)
+			found = append(found, h)
+			return nil
+		})
 		if err != nil {
 			return err
+		}
+		slices.SortFunc(found, func(a, b holding) int {
+			return cmp.Or(strings.Compare(a.key, b.key), bytes.Compare(a.ContactID[:], b.ContactID[:]), bytes.Compare(a.holder[:], b.holder[:]))
+		})
+		for _, h := range found {
+			address := addressOf(h.key)
+			matches[address] = contacts.Match(matches[address], h.Match, h.holder)
 		}
 		erased, err := tx.erased(ctx, addresses)
 		for a := range erased {
@@ -177,7 +193,7 @@ func (s *Store) FindContacts(ctx context.Context, word string) ([]kith.Contact, 
 		}
 		searches = append(searches,
 			search{`external_id = ? AND external_id <> ''`, []any{word}},
-			search{`n IN (SELECT contact FROM addresses WHERE address = ?)`, []any{word}}, // e-mail or phone
+			search{`n IN (SELECT contact FROM addresses WHERE address = ?)`, []any{addressKey(word)}}, // e-mail or phone
 			search{`folded = ? AND folded <> ''`, []any{store.Fold(word)}})
 		for _, q := range searches {
 			found, err := tx.united(ctx, `WHERE c.n IN (SELECT coalesce(survivor, n) FROM contacts WHERE `+q.where+`) ORDER BY c.n`, q.args...)
@@ -212,7 +228,7 @@ func (s *Store) Contacts(ctx context.Context, filter store.ContactFilter) iter.S
 				}
 				if text != "" {
 					clause += ` AND (instr(c.folded, ?) OR instr(lower(c.external_id), ?)
-						OR c.n IN (SELECT coalesce(m.survivor, m.n) FROM addresses a JOIN contacts m ON m.n = a.contact WHERE instr(a.address, ?))
+						OR c.n IN (SELECT coalesce(m.survivor, m.n) FROM addresses a JOIN contacts m ON m.n = a.contact WHERE instr(` + writtenAddress + `, ?))
 						OR c.n IN (SELECT survivor FROM contacts WHERE survivor IS NOT NULL AND (instr(folded, ?) OR instr(lower(external_id), ?))))`
 					args = append(args, text, text, text, text, text)
 				}

@@ -26,7 +26,7 @@ func (tx tx) writeContacts(ctx context.Context, b *contacts.Batch) error {
 	var rows, addresses []any
 	for _, e := range b.Entries {
 		for _, a := range e.Added {
-			addresses = append(addresses, a, numberOf(e.ID))
+			addresses = append(addresses, addressKey(a), numberOf(e.ID))
 		}
 		if !e.Fresh {
 			continue
@@ -194,7 +194,7 @@ func (tx tx) changeAddresses(ctx context.Context, old, c *kith.Contact) (changed
 	}
 	var rows []any
 	for _, a := range gained {
-		rows = append(rows, a, numberOf(c.ID))
+		rows = append(rows, addressKey(a), numberOf(c.ID))
 	}
 	if err := tx.insert(ctx, insertAddresses, rows); err != nil || !changed {
 		return changed, err

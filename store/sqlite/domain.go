@@ -7,13 +7,13 @@ import (
 	"kith/store/internal/contacts"
 )
 
-// matchDomains finds addresses by the expression of the index addresses_domain.
+// matchDomains finds addresses that begin with a domain and an @, after which comes the A.
 // The company k is the survivor of a company c, or of the company of a person's survivor.
 const matchDomains = `SELECT DISTINCT j.value, c.type = 'company', k.n, k.tail,
 		CASE WHEN k.survivor IS NULL THEN k.never_record ELSE (SELECT max(never_record) FROM contacts WHERE survivor = k.n) END,
 		CASE WHEN k.survivor IS NULL THEN k.archived ELSE (SELECT max(archived) FROM contacts WHERE survivor = k.n) END
 	FROM (SELECT DISTINCT value FROM json_each(?)) j
-	CROSS JOIN addresses a ON substr(a.address, instr(a.address, '@') + 1) = j.value AND instr(a.address, '@') > 0
+	CROSS JOIN addresses a ON a.address >= j.value || '@' AND a.address < j.value || 'A'
 	JOIN contacts c ON c.n = a.contact
 	JOIN contacts o ON o.n = CASE WHEN c.type = 'company' THEN c.n WHEN c.survivor IS NULL THEN c.company
 		ELSE (SELECT company FROM contacts WHERE n = c.survivor) END

@@ -300,7 +300,7 @@ func (l *loader) contact(ctx context.Context, c *kith.Contact) error {
 		contact.CompanyID = &company
 	}
 	for _, a := range store.Addresses(c) {
-		l.addresses = append(l.addresses, a, numberOf(contact.ID))
+		l.addresses = append(l.addresses, addressKey(a), numberOf(contact.ID))
 	}
 	values, err := contactValues(&contact)
 	if err != nil {

@@ -34,10 +34,10 @@ func (tx tx) seek(ctx context.Context, addresses []string) error {
 
 // dropAddress takes an address from a contact. Nobody looks for what no contact has.
 func (tx tx) dropAddress(ctx context.Context, address string, contact int64) error {
-	if _, err := tx.exec(ctx, `DELETE FROM addresses WHERE address = ? AND contact = ?`, address, contact); err != nil {
+	if _, err := tx.exec(ctx, `DELETE FROM addresses WHERE address = ? AND contact = ?`, addressKey(address), contact); err != nil {
 		return err
 	}
-	_, err := tx.exec(ctx, `DELETE FROM sought WHERE address = ?1 AND NOT EXISTS (SELECT 1 FROM addresses WHERE address = ?1)`, address)
+	_, err := tx.exec(ctx, `DELETE FROM sought WHERE address = ? AND NOT EXISTS (SELECT 1 FROM addresses WHERE address = ?)`, address, addressKey(address))
 	return err
 }
 

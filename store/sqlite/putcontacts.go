@@ -75,36 +75,26 @@ func (tx tx) loadContacts(ctx context.Context, b *contacts.Batch, hints contacts
 	for i, id := range hints.IDs {
 		numbers[i] = numberOf(id)
 	}
-	var groups []int64
-	for _, q := range []struct {
-		clause string
-		list   string
-		none   bool
-	}{
-		{`WHERE c.n IN (SELECT value FROM json_each(?))`, list(numbers), len(numbers) == 0},
-		{`WHERE c.external_id IN (SELECT value FROM json_each(?)) AND c.external_id <> ''`, list(hints.External), len(hints.External) == 0},
-		{`WHERE c.n IN (SELECT contact FROM json_each(?) j CROSS JOIN addresses a ON a.address = j.value)`, list(hints.Addresses), len(hints.Addresses) == 0},
-		{`WHERE c.folded IN (SELECT value FROM json_each(?)) AND c.type = 'company'`, list(hints.Companies), len(hints.Companies) == 0},
-	} {
-		if q.none {
-			continue
-		}
-		found, err := tx.contacts(ctx, q.clause, q.list)
-		if err != nil {
-			return err
-		}
-		for _, c := range found {
-			b.Load(&c.Contact, c.survivor)
-			if !c.survivor.IsZero() {
-				groups = append(groups, numberOf(c.survivor))
-			}
-		}
-	}
-	var err error
-	if b.Erased, err = tx.erased(ctx, hints.Addresses); err != nil || len(groups) == 0 {
+	// Each contact once, whatever it has of what is asked for.
+	found, err := tx.contacts(ctx, `WHERE c.n IN (SELECT value FROM json_each(?)
+		UNION SELECT e.n FROM json_each(?) j CROSS JOIN contacts e ON e.external_id = j.value AND e.external_id <> ''
+		UNION SELECT a.contact FROM json_each(?) j CROSS JOIN addresses a ON a.address = j.value
+		UNION SELECT f.n FROM json_each(?) j CROSS JOIN contacts f ON f.folded = j.value AND f.type = 'company')`,
+		list(numbers), list(hints.External), addressKeys(hints.Addresses), list(hints.Companies))
+	if err != nil {
 		return err
 	}
-	found, err := tx.contacts(ctx, `WHERE c.survivor IN (SELECT value FROM json_each(?)) ORDER BY c.n`, list(groups))
+	var groups []int64
+	for _, c := range found {
+		b.Load(&c.Contact, c.survivor)
+		if !c.survivor.IsZero() {
+			groups = append(groups, numberOf(c.survivor))
+		}
+	}
+	if b.Erased, err = tx.erased(ctx, hints.Given); err != nil || len(groups) == 0 {
+		return err
+	}
+	found, err = tx.contacts(ctx, `WHERE c.survivor IN (SELECT value FROM json_each(?)) ORDER BY c.n`, list(groups))
 	for _, c := range found {
 		b.Load(&c.Contact, c.survivor)
 	}

@@ -41,11 +41,11 @@ func (tx tx) strangers(ctx context.Context, addresses []string) (map[string]bool
 	for _, a := range addresses {
 		left[a] = true
 	}
-	err := tx.each(ctx, `SELECT DISTINCT a.address FROM json_each(?) j CROSS JOIN addresses a ON a.address = j.value`, []any{list(addresses)},
+	err := tx.each(ctx, `SELECT DISTINCT a.address FROM json_each(?) j CROSS JOIN addresses a ON a.address = j.value`, []any{addressKeys(addresses)},
 		func(scan func(...any) error) error {
-			var a string
-			err := scan(&a)
-			delete(left, a)
+			var key string
+			err := scan(&key)
+			delete(left, addressOf(key))
 			return err
 		})
 	if err != nil {
@@ -186,10 +186,15 @@ func (tx tx) acquaint(ctx context.Context, addresses []string) error {
 	if len(addresses) == 0 {
 		return nil
 	}
-	if _, err := tx.exec(ctx, `DELETE FROM suggestions WHERE address IN (SELECT value FROM json_each(?))`, list(addresses)); err != nil {
+	var some bool
+	if err := tx.one(ctx, `SELECT EXISTS (SELECT 1 FROM suggestions)`, nil, &some); err != nil {
 		return err
 	}
-	var some bool
+	if some {
+		if _, err := tx.exec(ctx, `DELETE FROM suggestions WHERE address IN (SELECT value FROM json_each(?))`, list(addresses)); err != nil {
+			return err
+		}
+	}
 	if err := tx.one(ctx, `SELECT EXISTS (SELECT 1 FROM forgotten) OR EXISTS (SELECT 1 FROM correspondents)`, nil, &some); err != nil || !some {
 		return err
 	}

@@ -206,13 +206,18 @@ func (b *Book) Companies(rec *kith.BookRecording) []string {
 // Hints are those of the contacts that a recording may mean. Ties were put in.
 func (b *Book) Hints(rec *kith.BookRecording) Hints {
 	in := make([]kith.Contact, 0, len(rec.Cards)+len(b.Ties))
+	var addresses []string
 	for i := range rec.Cards {
-		in = append(in, rec.Cards[i].Contact)
+		c := &rec.Cards[i].Contact
+		in = append(in, *c)
+		addresses = append(addresses, store.Addresses(c)...)
 	}
 	for _, t := range b.Ties {
 		in = append(in, kith.Contact{ID: t.Contact, Company: t.Says.Company})
 	}
-	return HintsOf(in)
+	h := HintsOf(in)
+	h.Addresses = append(h.Addresses, addresses...)
+	return h
 }
 
 // ContactIDs are the contacts that were put in.

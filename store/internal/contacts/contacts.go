@@ -64,8 +64,10 @@ func New(at time.Time, newID func() kith.ID) *Batch {
 type Hints struct {
 	IDs       []kith.ID
 	External  []string // external ids, whatever their source
-	Addresses []string
+	Addresses []string // by which contacts are looked for
 	Companies []string // names of companies, folded
+
+	Given []string // all addresses of the input
 }
 
 // HintsOf collects the hints of an input. Each contact on file that has one of
@@ -89,7 +91,11 @@ func HintsOf(input []kith.Contact) (h Hints) {
 		if c.Type == kith.Company {
 			h.Companies = append(h.Companies, store.Fold(c.Name), store.Fold(c.ExternalID))
 		}
-		h.Addresses = append(h.Addresses, store.Addresses(c)...)
+		addresses := store.Addresses(c)
+		h.Given = append(h.Given, addresses...)
+		if c.ID.IsZero() && c.ExternalID == "" { // else nobody looks for them
+			h.Addresses = append(h.Addresses, addresses...)
+		}
 	}
 	return h
 }
