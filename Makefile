@@ -44,6 +44,7 @@ $(LINT):
 
 bench: ## the benchmark mailbox on a real server; figures and ratios
 	@$(GO) run ./bench
+	@$(GO) run ./bench/contacts
 
 # One processor, for virtual time goes on when every goroutine waits.
 simulate: ## a day of 100,000 mailboxes on the real scheduler, in minutes; figures and plots of docs/scale.md
