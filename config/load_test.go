@@ -151,7 +151,7 @@ func TestDefault(t *testing.T) {
 		Log:      config.Log{Level: config.LevelInfo, Format: config.FormatText},
 		Limits: config.Limits{
 			Workers: 4, PerHost: 4, Batch: 500, TimeSlice: 30 * time.Second, AccountTimeout: 10 * time.Minute,
-			HeaderSize: 1 << 20, Recipients: 1000,
+			HeaderSize: 1 << 20, CreateContacts: 100, Recipients: 1000,
 		},
 		Policy: config.Policy{
 			Unmatched: config.UnmatchedForget, Internal: config.InternalSkip, Bulk: config.BulkSkip,
@@ -200,7 +200,7 @@ func TestLoadFull(t *testing.T) {
 		Log:        config.Log{Level: "info", Format: "text"},
 		Limits: config.Limits{
 			Workers: 8, PerHost: 2, Batch: 500, TimeSlice: time.Minute, AccountTimeout: 90 * time.Minute,
-			HeaderSize: 65536, Recipients: 200,
+			HeaderSize: 65536, CreateContacts: 50, Recipients: 200,
 		},
 		Secrets: config.Secrets{KeyFile: in("keys")},
 		Policy: config.Policy{

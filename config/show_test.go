@@ -132,7 +132,7 @@ func TestSchemaKnowsTheInterface(t *testing.T) {
 		account.schedule account.url account.username account.users account.users_file
 		database database_replica
 		http http.allow_plain_http http.listen http.tls_cert http.tls_key
-		limits limits.account_timeout limits.batch limits.header_size limits.per_host limits.recipients limits.time_slice limits.workers
+		limits limits.account_timeout limits.batch limits.create_contacts limits.header_size limits.per_host limits.recipients limits.time_slice limits.workers
 		log log.format log.level
 		own_domains
 		policy policy.auto_reply policy.body policy.bulk policy.company_by_domain policy.create_contacts policy.gmail_dots policy.internal

@@ -3,10 +3,15 @@ package store
 import (
 	"context"
 	"iter"
+	"math"
 	"time"
 
 	"kith"
 )
+
+// BookLookedBack is the LookedBack of address books: they hold no mail that contacts may
+// have had before.
+const BookLookedBack = math.MaxInt64
 
 // Books is what reading address books writes. Cards are tied to contacts; a contact
 // whose Source is the account of a card is that card's own.
@@ -39,7 +44,8 @@ type Books interface {
 	//     the group loses what it gave.
 	//  5. Quarantine as in Record. A card that can't be written goes there too.
 	//  6. The counters: Recorded becomes how many cards and groups are tied,
-	//     Skipped grows by those ignored and erased. Then the cursor becomes rec.Next.
+	//     Skipped grows by those ignored and erased. Then the cursor becomes rec.Next,
+	//     and LookedBack [BookLookedBack].
 	//
 	// With changes set, it is told of every card that the batch speaks of, in no
 	// order, if the recording succeeds. With dryRun nothing is written.

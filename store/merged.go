@@ -20,8 +20,9 @@ type Merges interface {
 	// for a person and a company.
 	MergeContacts(ctx context.Context, into, merged kith.ID, at time.Time) error
 	// UnmergeContact undoes the merge of a contact: it and those that were
-	// merged into it stand for themselves again. One that is not merged is
-	// [kith.ErrConflict].
+	// merged into it stand for themselves again. Of whom nothing was recorded for the sake of
+	// another, the addresses become [kith.Sought]; a merge makes none, for what it unites was known
+	// before. One that is not merged is [kith.ErrConflict].
 	UnmergeContact(ctx context.Context, id kith.ID, at time.Time) error
 	// MergedContacts returns those that were merged into a contact or into one of
 	// those, by id, each as it was.

@@ -198,6 +198,33 @@ func createStories() (all []story) {
 				t.Errorf("kith status: %s", text)
 			}
 		}},
+		{"G11 two accounts and two runs at once make one contact of each", func(t *testing.T, m *mailServer) {
+			s := m.open(t, hardCase{policy: `create_contacts = "sent"`, others: []colleague{bob}})
+			const people = 20
+			want := make([]string, people)
+			for n := range people {
+				a := fmt.Sprintf("p%02d@other.test", n)
+				want[n] = fmt.Sprintf("%s <%s>", a, a)
+				s.deliver(mail{in: "Sent", raw: reply(fmt.Sprintf("Message-ID: <%d@example.test>", n), "Subject: of Alice", "To: "+a)})
+				s.deliver(mail{of: "bob", in: "Sent", raw: reply(fmt.Sprintf("Message-ID: <b%d@example.test>", n), "Subject: of Bob", "From: bob@example.test", "To: "+a)})
+			}
+			var running sync.WaitGroup
+			for range 2 {
+				running.Go(func() {
+					if code, _, stderr := s.run("sync"); code != exitDone {
+						t.Errorf("exit code %d\n%s", code, stderr)
+					}
+				})
+			}
+			running.Wait()
+			if got := s.people(); !slices.Equal(got, want) {
+				t.Errorf("contacts: %q", got)
+			}
+			s.must("sync")
+			if got := s.interactions(); len(got) != 2*people {
+				t.Errorf("%d interactions, want %d", len(got), 2*people)
+			}
+		}},
 		{"H06 G02 what waits for an answer is a digest, and goes with the policy", func(t *testing.T, m *mailServer) {
 			c := hardCase{policy: `create_contacts = "exchanged"`, mail: []mail{{in: "Sent", raw: reply("To: Xanadu Zebra <xanadu@zebra.test>", "Subject: zebra")}}}
 			s := m.open(t, c)
@@ -258,7 +285,9 @@ func createStories() (all []story) {
 			if text := s.must("contacts", "suggestions", "--limit", "1"); !strings.Contains(text, "Bo Roe") || strings.Contains(text, "eve@") {
 				t.Errorf("the table: %s", text)
 			}
-			s.must("contacts", "reject", "Eve@other.test")
+			if got := jsonLinesOf[rejectedSuggestion](t, s.must("--json", "contacts", "reject", "Eve@other.test")); len(got) != 1 || got[0] != (rejectedSuggestion{"eve@other.test", kith.ForgottenRejected}) {
+				t.Errorf("rejected: %+v", got)
+			}
 			if code, _, _ := s.run("contacts", "accept", "eve@other.test"); code != exitNotFound {
 				t.Errorf("a suggestion that was rejected: exit code %d", code)
 			}

@@ -39,6 +39,61 @@ var lookBackStories = []story{
 		s.healthy("after all")
 		s.check("after all", want...)
 	}},
+	{"B17 an address that a contact gets by hand, and one by an import", func(t *testing.T, m *mailServer) {
+		s := m.open(t, hardCase{contacts: "external_id,name,email\n1,Ann Doe,ann@client.test", mail: []mail{
+			{raw: letter("Message-ID: <1@home.test>", "Subject: by hand", "From: ann@home.test")},
+			{raw: letter("Message-ID: <2@new.test>", "Subject: by import", "From: ann@new.test")},
+		}})
+		s.poll()
+		s.must("contacts", "edit", "ann@client.test", "--email", "ann@client.test", "--email", "ann@home.test")
+		if got := s.poll(); got.New != 1 {
+			t.Errorf("after the edit: %+v", got)
+		}
+		s.importContacts("external_id,name,email\n1,Ann Doe,ann@new.test\n")
+		if got := s.poll(); got.New != 1 {
+			t.Errorf("after the import: %+v", got)
+		}
+		s.check("after all", row{Subject: "by hand"}, row{Subject: "by import"})
+	}},
+	{"B17 H04 who was never to be recorded and is again has the past back", func(t *testing.T, m *mailServer) {
+		s := m.open(t, hardCase{mail: []mail{{raw: letter()}}})
+		s.poll()
+		s.must("contacts", "edit", "ann@client.test", "--never-record")
+		if got := s.applied("--dry-run"); got.Dropped[kith.ReasonNeverRecord] != 1 {
+			t.Errorf("a dry run: %+v", got)
+		}
+		s.check("after the dry run", row{Subject: "offer"})
+		s.applied()
+		s.deliver(mail{raw: letter("Message-ID: <2@client.test>", "Subject: meanwhile")})
+		s.poll()
+		s.check("purged")
+		s.must("contacts", "edit", "ann@client.test", "--no-never-record")
+		s.poll()
+		s.check("taken back", row{Subject: "meanwhile"}, row{Subject: "offer"})
+	}},
+	{"B15 B17 whom a merge kept from being recorded has the past when it is undone", func(t *testing.T, m *mailServer) {
+		s := m.open(t, hardCase{contacts: "Ann Doe,ann@client.test\nNever,never@client.test", mail: []mail{
+			{raw: letter()}, {raw: letter("Message-ID: <2@client.test>", "Subject: never", "From: never@client.test")},
+		}})
+		s.must("contacts", "edit", "never@client.test", "--never-record")
+		var ann, never kith.ID
+		s.withStore(func(st store.Store) error {
+			for word, id := range map[string]*kith.ID{"ann@client.test": &ann, "never@client.test": &never} {
+				found, err := st.FindContacts(t.Context(), word)
+				if err != nil {
+					return err
+				}
+				*id = found[0].ID
+			}
+			return st.MergeContacts(t.Context(), ann, never, clock())
+		})
+		s.poll()
+		s.check("merged")
+		s.withStore(func(st store.Store) error { return st.UnmergeContact(t.Context(), never, clock()) })
+		s.poll()
+		s.check("undone", row{Subject: "offer"})
+		s.healthy("after all")
+	}},
 	{"B17 the past goes back to the horizon and no further", func(t *testing.T, m *mailServer) {
 		s := m.open(t, hardCase{top: `since = "2025-02-01"`, mail: []mail{
 			{at: arrived.AddDate(0, -2, 0), raw: letter("Message-ID: <1@other.test>", "Subject: long ago", "From: bo@other.test", "Date: Fri, 3 Jan 2025 10:00:00 +0100")},

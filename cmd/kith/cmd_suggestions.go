@@ -185,21 +185,35 @@ Example:
 ` + exitCodes
 }
 
+// rejectedSuggestion is what kith contacts reject --json prints for an address.
+type rejectedSuggestion struct {
+	Address string         `json:"address"`
+	State   kith.Forgotten `json:"state"`
+}
+
 func (cmd *contactsRejectCmd) Run(ctx context.Context, a *app) error {
+	rejected := make([]string, len(cmd.Addresses)) // all are looked at before anything is done
+	for i, written := range cmd.Addresses {
+		var ok bool
+		if rejected[i], ok = address.Normalize(written); !ok {
+			return usagef("%q is no e-mail address", written)
+		}
+	}
 	s, err := a.openStore(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	for _, written := range cmd.Addresses {
-		canonical, ok := address.Normalize(written)
-		if !ok {
-			return usagef("%q is no e-mail address", written)
-		}
+	for _, canonical := range rejected {
 		if err := s.RejectSuggestion(ctx, canonical, a.now()); err != nil {
 			return err
 		}
-		if !a.quiet {
+		switch {
+		case a.json:
+			if err := printJSON(a.stdout, rejectedSuggestion{canonical, kith.ForgottenRejected}); err != nil {
+				return err
+			}
+		case !a.quiet:
 			fmt.Fprintf(a.stderr, "%s is not suggested again.\n", canonical)
 		}
 	}

@@ -222,8 +222,8 @@ func queueAdvanceBook(statements *pgx.Batch, st stream, rec *kith.BookRecording,
 	if err != nil {
 		return err
 	}
-	statements.Queue(`UPDATE streams SET cursor = $2, recorded = $3, skipped = $4::json, backfilled = $5 WHERE n = $1`,
-		st.n, []byte(rec.Next), st.recorded+growth, string(skipped), max(st.backfilled, rec.Backfilled))
+	statements.Queue(`UPDATE streams SET cursor = $2, recorded = $3, skipped = $4::json, backfilled = $5, looked_back = $6 WHERE n = $1`,
+		st.n, []byte(rec.Next), st.recorded+growth, string(skipped), max(st.backfilled, rec.Backfilled), int64(store.BookLookedBack))
 	return nil
 }
 

@@ -214,6 +214,10 @@ func (s *Store) UpdateContact(ctx context.Context, contact kith.Contact, at time
 		if !changed {
 			return nil
 		}
+		before := contacts.Whole(group)
+		if err := tx.seek(ctx, contacts.Sought(&before, &c)); err != nil {
+			return err
+		}
 		return tx.bump(ctx, "contacts")
 	})
 }
@@ -244,9 +248,6 @@ func (tx tx) changeAddresses(ctx context.Context, old, c *kith.Contact) (changed
 	}
 	if len(gone)+len(added) == 0 && !contacts.Matters(old, c) {
 		return false, nil
-	}
-	if err := tx.seek(ctx, contacts.Sought(old, c)); err != nil {
-		return false, err
 	}
 	return true, tx.acquaint(ctx, c.Emails)
 }

@@ -151,6 +151,9 @@ func (s *Store) UnmergeContact(ctx context.Context, id kith.ID, at time.Time) er
 		if err := tx.writeMerged(ctx, into); err != nil {
 			return err
 		}
+		if err := tx.seekApart(ctx, group, c.survivor, id); err != nil {
+			return err
+		}
 		return tx.bump(ctx, "contacts")
 	})
 }
@@ -213,7 +216,30 @@ func (tx tx) retire(ctx context.Context, id kith.ID, at time.Time) error {
 	if err := tx.removeContact(ctx, &c.Contact, &heir, at); err != nil {
 		return err
 	}
-	return tx.writeMerged(ctx, into)
+	if err := tx.writeMerged(ctx, into); err != nil {
+		return err
+	}
+	if id != c.survivor {
+		heir = c.survivor
+	}
+	return tx.seekApart(ctx, group, heir)
+}
+
+// seekApart has the past searched for what is left of a group, of which nothing was recorded
+// as long as one was in it of whom nothing is.
+func (tx tx) seekApart(ctx context.Context, group []*kith.Contact, survivors ...kith.ID) error {
+	before := contacts.Whole(group)
+	for _, id := range survivors {
+		left, err := tx.group(ctx, id)
+		if err != nil {
+			return err
+		}
+		after := contacts.Whole(left)
+		if err := tx.seek(ctx, contacts.Sought(&before, &after)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // MergedContacts implements [store.Merges].

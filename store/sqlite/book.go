@@ -230,8 +230,8 @@ func (tx tx) advanceBook(ctx context.Context, st stream, rec *kith.BookRecording
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, `UPDATE streams SET cursor = ?, recorded = ?, skipped = ?, backfilled = ? WHERE n = ?`,
-		string(rec.Next), st.recorded+growth, string(skipped), max(st.backfilled, rec.Backfilled), st.n)
+	_, err = tx.exec(ctx, `UPDATE streams SET cursor = ?, recorded = ?, skipped = ?, backfilled = ?, looked_back = ? WHERE n = ?`,
+		string(rec.Next), st.recorded+growth, string(skipped), max(st.backfilled, rec.Backfilled), int64(store.BookLookedBack), st.n)
 	return err
 }
 

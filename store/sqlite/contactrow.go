@@ -164,6 +164,10 @@ func (s *Store) UpdateContact(ctx context.Context, contact kith.Contact, at time
 		if !changed {
 			return nil
 		}
+		before := contacts.Whole(group)
+		if err := tx.seek(ctx, contacts.Sought(&before, &c)); err != nil {
+			return err
+		}
 		return tx.bumpContacts(ctx)
 	})
 }
@@ -197,9 +201,6 @@ func (tx tx) changeAddresses(ctx context.Context, old, c *kith.Contact) (changed
 		rows = append(rows, addressKey(a), numberOf(c.ID))
 	}
 	if err := tx.insert(ctx, insertAddresses, rows); err != nil || !changed {
-		return changed, err
-	}
-	if err := tx.seek(ctx, contacts.Sought(old, c)); err != nil {
 		return changed, err
 	}
 	return changed, tx.acquaint(ctx, c.Emails)

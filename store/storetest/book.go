@@ -25,6 +25,8 @@ func card(uid, name string, edits ...func(*kith.Contact)) kith.Card {
 }
 
 func emails(list ...string) func(*kith.Contact) { return func(c *kith.Contact) { c.Emails = list } }
+func neverRecord(c *kith.Contact)               { c.NeverRecord = true }
+
 func tags(list ...string) func(*kith.Contact)   { return func(c *kith.Contact) { c.Tags = list } }
 func worksFor(name string) func(*kith.Contact)  { return func(c *kith.Contact) { c.Company = name } }
 func titled(title string) func(*kith.Contact)   { return func(c *kith.Contact) { c.Title = title } }
@@ -211,6 +213,29 @@ var bookTests = []test{
 		}
 		_, err = f.RecordBook(done(t), kith.BookRecording{Account: "books", Stream: "work", Base: "x", At: t0}, false, nil)
 		fails(t, "RecordBook", err, context.Canceled)
+	}},
+	{"B17 RecordBook/addresses of cards are looked for, in mail alone", func(t *testing.T, f *fixture) {
+		f.recording(t, "INBOX", kith.Recording{})
+		f.book(t, "work", cards(card("1", "Ann", emails("ann@client.test")), card("2", "Bob", emails("bob@client.test"), neverRecord)))
+		f.sought(t, 0, "ann@client.test")
+		f.book(t, "work", cards(card("1", "Ann Doe", emails("ann@new.test", "ann@client.test"))))
+		f.sought(t, 1, "ann@new.test")
+		f.book(t, "work", cards(card("1", "Ann Doe", emails("ann@client.test"))))
+		f.sought(t, 0, "ann@client.test")
+		for account, want := range map[string]int{"alice": 2, "books": 0} {
+			stream := map[string]string{"alice": "INBOX", "books": "work"}[account]
+			status, err := f.Stream(t.Context(), account, stream)
+			if err != nil || status.LookBack() != want || status.Cursor == "" {
+				t.Errorf("%s owes %d addresses, want %d; %v", stream, status.LookBack(), want, err)
+			}
+		}
+	}},
+	{"SettleBooks/whom one that is never recorded was merged with is looked for when its card goes", func(t *testing.T, f *fixture) {
+		f.book(t, "work", cards(card("1", "Never", emails("never@client.test"), neverRecord)))
+		f.merge(t, f.byExternal(t, "1").ID, f.person(t, "Ann", "ann@client.test"))
+		f.book(t, "work", gone("1.vcf"))
+		f.settle(t, 1)
+		f.sought(t, 1, "ann@client.test")
 	}},
 	{"SettleBooks/a card that is gone takes its contact along, links go to the company", func(t *testing.T, f *fixture) {
 		f.book(t, "work", cards(card("1", "Ann", emails("ann@client.test"), worksFor("Acme")), card("2", "Bob", emails("bob@client.test"))))

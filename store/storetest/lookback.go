@@ -59,6 +59,37 @@ var lookBackTests = []test{
 		f.sought(t, 0, "family@home.test", "family@home.test")
 		equal(t, "newest", f.newest(t), 3)
 	}},
+	{"B15 Sought/a merge seeks nothing, for all addresses were known", func(t *testing.T, f *fixture) {
+		ann, anna := f.person(t, "Ann", "ann@client.test"), f.person(t, "Anna", "anna@home.test")
+		f.merge(t, ann, anna)
+		equal(t, "newest, merged", f.newest(t), 2)
+		c := f.lookUp(t, ann)
+		c.Emails = append(c.Emails, "third@client.test")
+		f.update(t, c)
+		f.sought(t, 2, "third@client.test")
+		f.unmerge(t, anna)
+		equal(t, "newest, undone", f.newest(t), 3)
+	}},
+	{"Sought/whom a merge kept from being recorded, once that is over", func(t *testing.T, f *fixture) {
+		for _, survives := range []bool{true, false} { // who is never recorded
+			f := f.another(t)
+			ann, never := f.person(t, "Ann", "ann@client.test"), f.contact(t, kith.Contact{Name: "Never", Emails: []string{"never@client.test"}, NeverRecord: true})
+			survivor, merged := ann, never
+			if survives {
+				survivor, merged = never, ann
+			}
+			f.merge(t, survivor, merged)
+			f.sought(t, 1)
+			f.unmerge(t, merged)
+			f.sought(t, 1, "ann@client.test")
+			f.merge(t, survivor, merged)
+			c := f.lookUp(t, survivor)
+			c.NeverRecord = false
+			f.update(t, c)
+			f.sought(t, 2, c.Emails...)
+			equal(t, "newest", f.newest(t), 4)
+		}
+	}},
 	{"Sought/more than are kept", func(t *testing.T, f *fixture) {
 		f.person(t, "Ann", "ann@client.test")
 		many := make([]kith.Contact, store.SoughtKept)

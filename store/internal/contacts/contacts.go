@@ -352,7 +352,8 @@ func (b *Batch) Added() (addresses []string) {
 	return addresses
 }
 
-// Sought returns the addresses of a contact that are for look-back, after it was changed.
+// Sought returns the addresses of a contact that are for look-back, after it was changed. Both
+// are whole, with those merged into them.
 func Sought(before, after *kith.Contact) (addresses []string) {
 	if after.NeverRecord {
 		return nil

@@ -26,6 +26,14 @@ func Unite(survivor *kith.Contact, merged []*kith.Contact) {
 	}
 }
 
+// Whole is the contact that stands for a group, whose first is the survivor.
+func Whole(group []*kith.Contact) kith.Contact {
+	whole := *group[0]
+	whole.Emails, whole.Phones, whole.Tags = slices.Clone(whole.Emails), slices.Clone(whole.Phones), slices.Clone(whole.Tags)
+	Unite(&whole, group[1:])
+	return whole
+}
+
 // Divide is the inverse of [Unite]: it makes of a united contact, as it shall be
 // at a time, the contacts of its group, the survivor first. What one of them had and
 // is still wanted it keeps; what none had is the survivor's. The merged that
