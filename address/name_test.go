@@ -49,7 +49,7 @@ func FuzzPersonName(f *testing.F) {
 	f.Fuzz(func(t *testing.T, display string) {
 		name := address.PersonName(display)
 		if !utf8.ValidString(display) {
-			t.Skip("callers give text")
+			return // callers give text
 		}
 		if !utf8.ValidString(name) {
 			t.Errorf("PersonName(%q) = %q", display, name)
