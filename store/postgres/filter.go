@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -64,15 +65,16 @@ func (tx tx) page(ctx context.Context, filter *store.Filter, size int) ([]*kith.
 	if err != nil {
 		return nil, err
 	}
-	limit := q.arg(size)
-	query := `SELECT ` + q.at + ` AS at, ` + q.id + ` AS id FROM ` + q.from + q.where() +
-		` ORDER BY ` + q.at + ` DESC, ` + q.id + ` DESC LIMIT ` + limit
-	if q.contacts != "" { // the latest of each, and of these the latest
-		query = `SELECT DISTINCT f.at, f.id FROM (` + q.contacts + `) c (contact) CROSS JOIN LATERAL (` + query + `) f
-			ORDER BY f.at DESC, f.id DESC LIMIT ` + limit
+	limit := strconv.Itoa(size)
+	latest := func(columns string) string {
+		return `SELECT ` + columns + ` FROM ` + q.from + q.where() + ` ORDER BY ` + q.at + ` DESC, ` + q.id + ` DESC LIMIT ` + limit
 	}
-	return tx.interactions(ctx, `SELECT `+rowColumns+` FROM (`+query+`) p JOIN interactions i ON i.id = p.id`+rowThread+`
-		ORDER BY p.at DESC, p.id DESC`, q.args)
+	page := `(` + latest(`i.*`) + `) i`
+	if q.contacts != "" { // the latest of each, and of these the latest
+		page = `(SELECT DISTINCT f.at, f.id FROM (` + q.contacts + `) c (contact) CROSS JOIN LATERAL (` + latest(q.at+` AS at, `+q.id+` AS id`) + `) f
+			ORDER BY f.at DESC, f.id DESC LIMIT ` + limit + `) p JOIN interactions i ON i.id = p.id`
+	}
+	return tx.interactions(ctx, `SELECT `+rowColumns+` FROM `+page+rowThread+` ORDER BY i.occurred_at DESC, i.id DESC`, q.args)
 }
 
 // CountInteractions implements [store.Interactions].

@@ -139,7 +139,7 @@ func queuePlaces(queries *pgx.Batch, interactions []*kith.Interaction) {
 		ids[n], byID[i.ID] = i.ID, i
 	}
 	queueEach(queries, `SELECT e.interaction, s.account, s.name, e.ref, e.seen_at, e.gone
-		FROM evidence e JOIN streams s ON s.n = e.stream WHERE e.interaction = ANY ($1::uuid[])
+		FROM evidence e CROSS JOIN LATERAL (SELECT account, name FROM streams WHERE n = e.stream LIMIT 1) s WHERE e.interaction = ANY ($1::uuid[])
 		ORDER BY e.seen_at, s.account, s.name, e.ref`, []any{ids},
 		func(scan func(...any) error) error {
 			var id kith.ID

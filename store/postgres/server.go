@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,8 +26,9 @@ const connectTimeout = 10 * time.Second
 
 // server is a database and the connections to it.
 type server struct {
-	pool *pgxpool.Pool
-	name string // for people: "database kith at db.example.test:5432"
+	pool   *pgxpool.Pool
+	name   string      // for people: "database kith at db.example.test:5432"
+	direct atomic.Bool // the last connection was to the server itself, not to a pooler
 }
 
 func newServer(ctx context.Context, dsn string) (*server, error) {
@@ -35,29 +37,47 @@ func newServer(ctx context.Context, dsn string) (*server, error) {
 		return nil, parseError(dsn, err)
 	}
 	c := config.ConnConfig
-	given := func(name string) bool { return strings.Contains(dsn, name) }
-	if !given("default_query_exec_mode") {
-		// Each query is one round trip that leaves nothing behind on the
-		// server, for the next one may go to another: there may be a pooler.
-		c.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
-	}
+	srv := &server{name: nameOf(c)}
 	if c.RuntimeParams["application_name"] == "" {
 		c.RuntimeParams["application_name"] = "kith"
 	}
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = connectTimeout
 	}
-	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+	if !strings.Contains(dsn, "default_query_exec_mode") {
+		config.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
+			c.DefaultQueryExecMode = srv.execMode()
+			return nil
+		}
+		// A connection that was made before it was known where it leads to is not used.
+		config.PrepareConn = func(_ context.Context, conn *pgx.Conn) (bool, error) {
+			return conn.Config().DefaultQueryExecMode == srv.execMode(), nil
+		}
+	}
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		conn.TypeMap().RegisterType(&pgtype.Type{
 			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
 		})
-		return nil
+		// A pooler gives its clients numbers of its own to cancel queries by.
+		results, err := conn.PgConn().Exec(ctx, `SELECT pg_backend_pid()`).ReadAll()
+		if err == nil {
+			session := strconv.FormatUint(uint64(conn.PgConn().PID()), 10)
+			srv.direct.Store(string(results[0].Rows[0][0]) == session)
+		}
+		return err
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, err
+	srv.pool, err = pgxpool.NewWithConfig(ctx, config)
+	return srv, err
+}
+
+// execMode is how statements are run: the server prepares them, which saves it
+// a millisecond of parsing and planning each time. A pooler may pass the next one on to
+// another session; then each is one round trip that leaves nothing behind.
+func (srv *server) execMode() pgx.QueryExecMode {
+	if srv.direct.Load() {
+		return pgx.QueryExecModeCacheStatement
 	}
-	return &server{pool: pool, name: nameOf(c)}, nil
+	return pgx.QueryExecModeCacheDescribe
 }
 
 func nameOf(c *pgx.ConnConfig) string {
