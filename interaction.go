@@ -57,6 +57,7 @@ const (
 	RoleCc        ParticipantRole = "cc"
 	RoleBcc       ParticipantRole = "bcc"
 	RoleReplyTo   ParticipantRole = "reply_to"
+	RoleForwarded ParticipantRole = "forwarded" // wrote a message that this one brings along
 	RoleOrganizer ParticipantRole = "organizer"
 	RoleAttendee  ParticipantRole = "attendee"
 	RoleCaller    ParticipantRole = "caller"
@@ -80,10 +81,11 @@ type DirectionRule string
 
 // The evidence for a direction.
 const (
-	DirectionByAuthor  DirectionRule = "author"  // the author is one of our identities
-	DirectionBySent    DirectionRule = "sent"    // a copy lies in a \Sent folder
-	DirectionByDefault DirectionRule = "default" // nothing says that we wrote it
-	DirectionByHand    DirectionRule = "by_hand" // somebody said so
+	DirectionByAuthor     DirectionRule = "author"    // the author is one of our identities
+	DirectionByForwarding DirectionRule = "forwarded" // one of us passed a contact's message on to us
+	DirectionBySent       DirectionRule = "sent"      // a copy lies in a \Sent folder
+	DirectionByDefault    DirectionRule = "default"   // nothing says that we wrote it
+	DirectionByHand       DirectionRule = "by_hand"   // somebody said so
 )
 
 // Strength orders direction rules: the greater wins.
@@ -91,7 +93,7 @@ func (r DirectionRule) Strength() int {
 	switch r {
 	case DirectionByHand:
 		return 3
-	case DirectionByAuthor:
+	case DirectionByAuthor, DirectionByForwarding:
 		return 2
 	case DirectionBySent:
 		return 1
@@ -177,15 +179,16 @@ type LinkRule string
 
 // The link rules.
 const (
-	LinkByEmail  LinkRule = "email"  // an address of the contact
-	LinkByPhone  LinkRule = "phone"  // a phone number of the contact
-	LinkByDomain LinkRule = "domain" // the company's domain
-	LinkByHand   LinkRule = "by_hand"
+	LinkByEmail      LinkRule = "email"     // an address of the contact
+	LinkByPhone      LinkRule = "phone"     // a phone number of the contact
+	LinkByDomain     LinkRule = "domain"    // the company's domain
+	LinkByForwarding LinkRule = "forwarded" // the contact wrote a message that was passed on
+	LinkByHand       LinkRule = "by_hand"
 )
 
 // Link ties an interaction to a contact. A contact has one link at most per
 // interaction: the one of the first role in the order from, sender, reply_to,
-// to, cc, bcc, organizer, attendee.
+// to, cc, bcc, organizer, attendee, forwarded.
 type Link struct {
 	ContactID   ID              `json:"contact_id"`
 	ContactName string          `json:"contact_name"`

@@ -55,8 +55,9 @@ type Message struct {
 	Sensitivity   string // "", "personal", "private" or "company-confidential" (RFC 2156)
 
 	Attachments []Attachment
-	Size        int64  // bytes, as the server tells it
-	Snippet     string // first characters of the text; "" unless asked for
+	Forwarded   []Address // who wrote the messages that are attached, bounded
+	Size        int64     // bytes, as the server tells it
+	Snippet     string    // first characters of the text; "" unless asked for
 
 	Warnings []string // what was odd about it and how it was read, for people
 }

@@ -205,7 +205,7 @@ func TestLoadFull(t *testing.T) {
 		Secrets: config.Secrets{KeyFile: in("keys")},
 		Policy: config.Policy{
 			Unmatched: "suggest", Internal: "record", Bulk: "record", AutoReply: "skip", Private: "busy", Subject: "drop",
-			Body: "snippet", CompanyByDomain: true, PlusAddressing: true, GmailDots: true, CreateContacts: "exchanged",
+			Body: "snippet", CompanyByDomain: true, PlusAddressing: true, GmailDots: true, Forwarded: "link", CreateContacts: "exchanged",
 			NeverRecord: []string{"*@bank.test", "lawyer@x.test", "hr.example.test", "*.münchen.test"},
 		},
 		Templates: config.Templates{

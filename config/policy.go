@@ -12,6 +12,7 @@ type Policy struct {
 	Subject         Subject        `toml:"subject" default:"keep" help:"Whether subjects are stored."`
 	Body            Body           `toml:"body" default:"none" help:"What is kept of the text; snippet is the first 500 characters without quoted history."`
 	CompanyByDomain bool           `toml:"company_by_domain" default:"false" help:"Link an unknown sender to the company that has the domain."`
+	Forwarded       Forwarded      `toml:"forwarded" default:"ignore" help:"Contacts whose messages are attached to a message; link counts them as being on it, also when one of us passes it on to another."`
 	PlusAddressing  bool           `toml:"plus_addressing" default:"false" help:"Take user+tag@ for user@."`
 	GmailDots       bool           `toml:"gmail_dots" default:"false" help:"Take j.doe@gmail.com for jdoe@gmail.com, and googlemail.com for gmail.com."`
 	NeverRecord     []string       `toml:"never_record" example:"*@bank.test" help:"Nothing is stored about mail or meetings with any of these: an address, a domain with its subdomains, or *@domain."`
@@ -50,6 +51,17 @@ const (
 )
 
 func (Bulk) values() []string { return []string{"skip", "record"} }
+
+// Forwarded says whether the authors of attached messages count.
+type Forwarded string
+
+// What attached messages tell.
+const (
+	ForwardedIgnore Forwarded = "ignore"
+	ForwardedLink   Forwarded = "link"
+)
+
+func (Forwarded) values() []string { return []string{"ignore", "link"} }
 
 // AutoReply says what becomes of automatic answers.
 type AutoReply string

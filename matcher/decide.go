@@ -31,7 +31,7 @@ type decision struct {
 
 // person is somebody on the message, once per place where it counts: the
 // authors, then Sender and Reply-To where they are not the author, then To, Cc
-// and Bcc, where the first place counts.
+// and Bcc, where the first place counts, then contacts whose messages are attached.
 type person struct {
 	kith.Address
 	role kith.ParticipantRole
@@ -98,7 +98,7 @@ func (d *decision) who(a string) *who {
 }
 
 func (d *decision) checkNeverRecord() kith.Reason {
-	for a := range addresses(d.m) {
+	for a := range addresses(d.m, d.policy.Forwarded) {
 		if why := d.who(a).never.reason(); why != "" {
 			return why
 		}
@@ -170,6 +170,13 @@ func (d *decision) gather() {
 			}
 		}
 	}
+	if d.policy.Forwarded == ForwardedLink {
+		for i := range d.m.Forwarded {
+			if w := d.who(d.m.Forwarded[i].Address); !w.own && len(w.matches) > 0 {
+				d.add(kith.RoleForwarded, d.m.Forwarded[i], 0)
+			}
+		}
+	}
 }
 
 // add puts somebody on the list, unless the address is there from index from on.
@@ -199,6 +206,8 @@ func (d *decision) checkDirection() kith.Reason {
 		return kith.ReasonSpoofed
 	case d.byUs() && !sent && fromForm(d.people, d.m.ListPost):
 		d.form = true
+	case d.byUs() && passedOn(d.people):
+		d.rule = kith.DirectionByForwarding
 	case d.byUs():
 		d.direction, d.rule = kith.Outbound, kith.DirectionByAuthor
 	case sent && !d.misfiled():
@@ -242,6 +251,21 @@ func fromForm(people []person, list string) bool {
 		}
 	}
 	return outside && recipients
+}
+
+// passedOn tells whether one of us sent others of us a contact's message: among
+// those who got it there is nobody else.
+func passedOn(people []person) bool {
+	forwarded, recipients := false, false
+	for i := range people {
+		p := &people[i]
+		forwarded = forwarded || p.role == kith.RoleForwarded
+		recipients = recipients || p.recipient()
+		if p.role != kith.RoleForwarded && !p.who.own {
+			return false
+		}
+	}
+	return forwarded && recipients
 }
 
 // misfiled tells whether a message lies in \Sent that we did not write: one
@@ -343,10 +367,14 @@ func (d *decision) checkContacts() kith.Reason {
 			continue
 		}
 		outside, mailbox = true, mailbox || p.who.smtp
-		for i := range p.who.matches {
-			d.link(linked, p, &p.who.matches[i], kith.LinkByEmail)
+		rule := kith.LinkByEmail
+		if p.role == kith.RoleForwarded {
+			rule = kith.LinkByForwarding
 		}
-		if p.who.company != nil {
+		for i := range p.who.matches {
+			d.link(linked, p, &p.who.matches[i], rule)
+		}
+		if p.who.company != nil && rule == kith.LinkByEmail {
 			d.link(linked, p, p.who.company, kith.LinkByDomain)
 		}
 	}
@@ -375,7 +403,7 @@ func (d *decision) link(linked map[kith.ID]bool, p *person, match *kith.Match, r
 		Role:      p.role,
 		Matched:   p.Address.Address,
 		Rule:      rule,
-		Ambiguous: rule == kith.LinkByEmail && len(p.who.matches) > 1,
+		Ambiguous: rule != kith.LinkByDomain && len(p.who.matches) > 1,
 		Via:       match.Via,
 	})
 }

@@ -260,10 +260,10 @@ func (p *Policy) neverRecords(a string) bool {
 }
 
 // addressesOf yields every address on any of the messages.
-func addressesOf(items []kith.Item) iter.Seq[string] {
+func addressesOf(items []kith.Item, forwarded Forwarded) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := range items {
-			if !eachAddress(items[i].Message, yield) {
+			if !eachAddress(items[i].Message, forwarded, yield) {
 				return
 			}
 		}
@@ -272,12 +272,12 @@ func addressesOf(items []kith.Item) iter.Seq[string] {
 
 // addresses yields every address on a message, some more than once: all that
 // a rule about privacy has to look at.
-func addresses(m *kith.Message) iter.Seq[string] {
-	return func(yield func(string) bool) { eachAddress(m, yield) }
+func addresses(m *kith.Message, forwarded Forwarded) iter.Seq[string] {
+	return func(yield func(string) bool) { eachAddress(m, forwarded, yield) }
 }
 
 // eachAddress yields them, and tells whether it came to the end.
-func eachAddress(m *kith.Message, yield func(string) bool) bool {
+func eachAddress(m *kith.Message, forwarded Forwarded, yield func(string) bool) bool {
 	all := func(list []kith.Address) bool {
 		for i := range list {
 			if list[i].Address != "" && !yield(list[i].Address) {
@@ -288,6 +288,9 @@ func eachAddress(m *kith.Message, yield func(string) bool) bool {
 	}
 	if !all(m.From) || !all(m.ReplyTo) || !all(m.To) || !all(m.Cc) || !all(m.Bcc) ||
 		!all(m.OriginalFrom) || !all(m.ResentFrom) {
+		return false
+	}
+	if forwarded == ForwardedLink && !all(m.Forwarded) {
 		return false
 	}
 	if m.Sender != nil && m.Sender.Address != "" && !yield(m.Sender.Address) {

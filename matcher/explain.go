@@ -19,7 +19,7 @@ func (d *decision) step(name string, skip kith.Reason, tell func(*decision, kith
 }
 
 func (d *decision) tellNeverRecord(kith.Reason) (result, why string) {
-	for a := range addresses(d.m) {
+	for a := range addresses(d.m, d.policy.Forwarded) {
 		switch d.who(a).never {
 		case neverByPolicy:
 			return "", fmt.Sprintf("%s is on it, whom the policy's never_record list excludes; nothing is kept", a)
@@ -76,6 +76,8 @@ func (d *decision) tellDirection(skip kith.Reason) (result, why string) {
 	switch {
 	case skip != "":
 		return "", "it claims to be from one of our own addresses, but the mail server found that to be forged, and it is not in a Sent folder"
+	case d.rule == kith.DirectionByForwarding:
+		return string(d.direction), "one of us passed on to us what a contact wrote"
 	case d.rule == kith.DirectionByAuthor:
 		return string(d.direction), "the author is one of our own addresses"
 	case d.rule == kith.DirectionBySent:
@@ -163,15 +165,18 @@ func (d *decision) tellContacts(skip kith.Reason) (result, why string) {
 	case len(d.links) == 0:
 		return "none", "internal mail needs no contact"
 	}
-	var matched, companies []string
+	var matched, companies, forwarded []string
 	for _, link := range d.links {
 		word := fmt.Sprintf("%s (%s)", link.Matched, strings.ReplaceAll(string(link.Role), "_", "-"))
 		if link.Ambiguous {
 			word += ", an address that several contacts share"
 		}
-		if link.Rule == kith.LinkByDomain {
+		switch link.Rule {
+		case kith.LinkByDomain:
 			companies = append(companies, word)
-		} else {
+		case kith.LinkByForwarding:
+			forwarded = append(forwarded, link.Matched)
+		default:
 			matched = append(matched, word)
 		}
 	}
@@ -186,12 +191,17 @@ func (d *decision) tellContacts(skip kith.Reason) (result, why string) {
 	default:
 		why = "contacts have the addresses " + first(matched)
 	}
-	if len(companies) > 0 {
+	also := func(what string, words []string) {
+		if len(words) == 0 {
+			return
+		}
 		if why != "" {
 			why += "; "
 		}
-		why += "the domain is a company's: " + first(companies)
+		why += what + first(words)
 	}
+	also("the domain is a company's: ", companies)
+	also("a contact wrote a message that is attached: ", forwarded)
 	return result, why
 }
 

@@ -55,6 +55,14 @@ func TestExplain(t *testing.T) {
 			{"template", "EMAIL_OUT", ""},
 			{"owner", "alice@us.test", "owner of the account"},
 		}},
+		{"A21 passed on among us", matcher.Policy{Forwarded: matcher.ForwardedLink}, letter("boss@us.test", fromUs, with(func(m *kith.Message) { m.Forwarded = list("ann@client.test") })), []step{
+			{"privacy", "allowed", ""}, {"kind", "message", ""}, {"sender", "boss@us.test", ""},
+			{"direction", "inbound", "passed on to us what a contact wrote"}, {"forwarding", "no", ""}, {"internal", "no", ""},
+			{"bulk", "no", ""}, {"auto_reply", "no", ""}, {"private", "no", ""},
+			{"contacts", "1 contact", "a contact wrote a message that is attached: ann@client.test"},
+			{"template", "EMAIL_IN", ""},
+			{"owner", "alice@us.test", "went to alice@us.test"},
+		}},
 		{"nobody known", matcher.Policy{}, letter("x@x.test", fromUs), []step{
 			{"privacy", "allowed", ""}, {"kind", "message", ""}, {"sender", "x@x.test", ""},
 			{"direction", "inbound", ""}, {"forwarding", "no", ""}, {"internal", "no", ""},

@@ -27,7 +27,7 @@ func (m *Matcher) Explain(ctx context.Context, account Account, item kith.Item) 
 	fail := func(err error) (kith.Outcome, error) {
 		return kith.Outcome{}, fmt.Errorf("explain a message of account %s: %w", account.Name, err)
 	}
-	dir, err := m.lookUp(ctx, addresses(item.Message))
+	dir, err := m.lookUp(ctx, addresses(item.Message, m.policy.Forwarded))
 	if err != nil {
 		return fail(err)
 	}
@@ -47,7 +47,7 @@ func (m *Matcher) Explain(ctx context.Context, account Account, item kith.Item) 
 
 	var steps []kith.Step
 	told := map[string]bool{}
-	for a := range addresses(item.Message) {
+	for a := range addresses(item.Message, m.policy.Forwarded) {
 		if told[a] || len(told) == mostExplained {
 			continue
 		}

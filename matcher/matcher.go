@@ -57,7 +57,7 @@ func (m *Matcher) SetIdentities(identities Identities) {
 // Match returns the outcome of every item, in the order of the items. When the
 // contacts can't be read it returns an error, and nothing is decided.
 func (m *Matcher) Match(ctx context.Context, account Account, items []kith.Item) ([]kith.Outcome, error) {
-	dir, err := m.lookUp(ctx, addressesOf(items))
+	dir, err := m.lookUp(ctx, addressesOf(items, m.policy.Forwarded))
 	if err != nil {
 		return nil, fmt.Errorf("match %d messages of account %s: %w", len(items), account.Name, err)
 	}

@@ -22,6 +22,9 @@ type Policy struct {
 	// has its domain, or a domain above it.
 	CompanyByDomain bool
 
+	// Forwarded links who wrote the messages that are attached.
+	Forwarded Forwarded
+
 	// Strangers makes outcomes name those who may become contacts.
 	Strangers bool
 
@@ -57,6 +60,15 @@ type Bulk string
 const (
 	BulkSkip   Bulk = "skip"
 	BulkRecord Bulk = "record"
+)
+
+// Forwarded says whether the authors of attached messages count.
+type Forwarded string
+
+// What attached messages tell.
+const (
+	ForwardedIgnore Forwarded = "ignore"
+	ForwardedLink   Forwarded = "link"
 )
 
 // AutoReply says what is done with answers that a machine gave.

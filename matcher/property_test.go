@@ -59,6 +59,9 @@ var (
 		if seldom.Draw(t, "has delivered-to") {
 			m.DeliveredTo = []string{someAddress.Draw(t, "delivered-to")}
 		}
+		if rapid.IntRange(0, 3).Draw(t, "forwards") == 0 {
+			m.Forwarded = list(someAddress.Draw(t, "forwarded"))
+		}
 		return kith.Item{
 			Ref:     rapid.StringMatching(`[0-9]{1,3}:[0-9]{1,4}`).Draw(t, "ref"),
 			Role:    rapid.SampledFrom([]kith.Role{kith.RoleInbox, kith.RoleSent, kith.RoleAll, kith.RoleDrafts}).Draw(t, "role"),
@@ -72,6 +75,7 @@ var (
 			Bulk:           rapid.SampledFrom([]matcher.Bulk{matcher.BulkSkip, matcher.BulkRecord}).Draw(t, "bulk policy"),
 			AutoReply:      rapid.SampledFrom([]matcher.AutoReply{matcher.AutoReplyFlag, matcher.AutoReplySkip}).Draw(t, "auto reply policy"),
 			Private:        rapid.SampledFrom([]matcher.Private{matcher.PrivateSkip, matcher.PrivateBusy}).Draw(t, "private policy"),
+			Forwarded:      rapid.SampledFrom([]matcher.Forwarded{matcher.ForwardedIgnore, matcher.ForwardedLink}).Draw(t, "forwarded policy"),
 			PlusAddressing: rapid.Bool().Draw(t, "plus"),
 			GmailDots:      rapid.Bool().Draw(t, "dots"),
 			NeverRecord:    []string{"lawyer@x.test"},

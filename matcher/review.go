@@ -68,7 +68,10 @@ type review struct {
 func (r *review) decide() kith.Revision {
 	r.now = *r.was
 	r.now.Links, r.now.Flags = slices.Clone(r.was.Links), slices.Clone(r.was.Flags)
-	for _, p := range r.was.Participants {
+	if r.Policy && r.policy.Forwarded != ForwardedLink {
+		r.now.Participants = slices.DeleteFunc(slices.Clone(r.was.Participants), func(p kith.Participant) bool { return p.Role == kith.RoleForwarded })
+	}
+	for _, p := range r.now.Participants {
 		w := r.known[p.Address]
 		if w == nil {
 			w = nobody
@@ -125,10 +128,12 @@ func (r *review) direct() {
 	}
 	switch {
 	case byUs && r.was.DirectionRule == kith.DirectionByDefault && fromForm(r.people, ""):
+	case byUs && passedOn(r.people):
+		r.now.Direction, r.now.DirectionRule = kith.Inbound, kith.DirectionByForwarding
 	case byUs:
 		r.now.Direction, r.now.DirectionRule = kith.Outbound, kith.DirectionByAuthor
 		r.now.Flags = slices.DeleteFunc(r.now.Flags, func(flag string) bool { return flag == FlagProposedIdentity })
-	case byIt && r.was.DirectionRule == kith.DirectionByAuthor:
+	case byIt && r.was.DirectionRule.Strength() == kith.DirectionByAuthor.Strength():
 		// Whether a copy lies in \Sent is found out when the mailboxes are read again.
 		r.now.Direction, r.now.DirectionRule = kith.Inbound, kith.DirectionByDefault
 	}
@@ -184,7 +189,8 @@ func (r *review) unlink() {
 		if l.Rule == kith.LinkByHand {
 			return false
 		}
-		if r.Policy && l.Rule == kith.LinkByDomain && !r.policy.CompanyByDomain {
+		if r.Policy && (l.Rule == kith.LinkByDomain && !r.policy.CompanyByDomain ||
+			l.Rule == kith.LinkByForwarding && r.policy.Forwarded != ForwardedLink) {
 			return true
 		}
 		w := r.known[l.Matched]

@@ -22,6 +22,9 @@ func TestReview(t *testing.T) {
 		r.decided = []kith.Identity{{Address: "alice@old.test", Owner: "alice@us.test", State: kith.IdentityAccepted}}
 	}
 	note := func(i *kith.Interaction) { i.Notes = []kith.Note{{Text: "called back"}} }
+	forwarded := matcher.Policy{Forwarded: matcher.ForwardedLink}
+	attached := with(func(m *kith.Message) { m.Forwarded = list("bob@client.test") })
+	passedOn := letter("boss@us.test", fromUs, attached)
 	for _, tt := range []struct {
 		name   string
 		then   matcher.Policy // when it was recorded
@@ -57,6 +60,18 @@ func TestReview(t *testing.T) {
 			review: matcher.Review{Identity: "bob@client.test"},
 			want: func(i *kith.Interaction) {
 				i.Links = slices.DeleteFunc(i.Links, func(l kith.Link) bool { return l.ContactID == bob })
+			}},
+		{name: "what a contact wrote and one of us passed on stays", then: forwarded, now: forwarded, item: passedOn, review: matcher.Review{Policy: true}},
+		{name: "whoever looks at it", then: forwarded, now: forwarded, item: passedOn, review: matcher.Review{Identity: "boss@us.test"}},
+		{name: "attached messages count no more, it is internal", then: forwarded, item: passedOn, review: matcher.Review{Policy: true}, drop: kith.ReasonInternal},
+		{name: "attached messages count no more, another contact is on it", then: forwarded, item: letter("ann@client.test", fromUs, attached), review: matcher.Review{Policy: true},
+			want: func(i *kith.Interaction) { i.Links, i.Participants = i.Links[:1], i.Participants[:2] }},
+		{name: "internal mail is recorded: the link goes, and it is from us", then: forwarded, now: matcher.Policy{Internal: matcher.InternalRecord}, item: passedOn,
+			review: matcher.Review{Policy: true},
+			want: func(i *kith.Interaction) {
+				i.Links, i.Participants = nil, i.Participants[:2]
+				i.Direction, i.DirectionRule, i.InitiatedBy = kith.Outbound, kith.DirectionByAuthor, kith.InitiatedByUs
+				i.Owner, i.Template, i.DeliveryStatus = "boss@us.test", "EMAIL_OUT", kith.DeliverySent
 			}},
 		{name: "H05 all of them are ours now", item: letter("bob@client.test", fromUs),
 			world: func(r *register) {

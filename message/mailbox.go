@@ -35,6 +35,27 @@ func (l *addressList) addForeign(name, text string) {
 	l.add(name, text)
 }
 
+// Mailbox returns the mailbox of an IMAP envelope (RFC 9051 §7.5.2); ok is false where it names
+// nobody, such as the limits of a group.
+func Mailbox(name, mailbox, host string) (a kith.Address, ok bool) {
+	if mailbox == "" || host == "" {
+		return a, false
+	}
+	var l addressList
+	l.addForeign(cut(name, maxForeign), mailbox+"@"+host)
+	if len(l.addresses) == 0 {
+		return a, false
+	}
+	return l.addresses[0], true
+}
+
+// authorsOf returns who From of a message names, of which the beginning is given.
+func authorsOf(beginning []byte) []kith.Address {
+	var h header
+	h.read(beginning)
+	return h.addresses(&kith.Message{}, fieldFrom)
+}
+
 // maxForeign bounds what is kept of an address that is none, in bytes.
 const maxForeign = 500
 

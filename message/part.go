@@ -3,6 +3,8 @@ package message
 import (
 	"strconv"
 	"strings"
+
+	"kith"
 )
 
 // Part is a node of a message's MIME structure (RFC 2045), as a server tells
@@ -19,6 +21,7 @@ type Part struct {
 	Encoding          string            // Content-Transfer-Encoding, in any case
 	Size              int64             // bytes, as transferred
 	Children          []*Part           // of a multipart
+	From              []kith.Address    // of a message inside: its authors
 
 	decoded int64 // bytes without the transfer encoding, when they were counted; else 0
 }

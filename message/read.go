@@ -59,6 +59,11 @@ func read(r io.Reader) (*kith.Message, *parser, error) {
 	for _, w := range p.warnings {
 		warn(m, "%s", w)
 	}
+	for part, held := range p.held {
+		if isMessage(part) {
+			part.From = authorsOf(part.Decode(held))
+		}
+	}
 	ApplyStructure(m, p.root)
 	if m.Bounce != nil {
 		report, original := BounceParts(p.root)

@@ -9,6 +9,14 @@ import (
 // maxAttachments is how many attachments of a message are named.
 const maxAttachments = 200
 
+// maxForwarded is how many authors of attached messages are named.
+const maxForwarded = 20
+
+// isMessage tells whether a part is a message inside the message (RFC 2046 §5.2.1, RFC 6532).
+func isMessage(p *Part) bool {
+	return p.MediaType == "message/rfc822" || p.MediaType == "message/global"
+}
+
 // ApplyStructure adds to m what its structure tells: the attachments, and
 // whether it is a delivery report, a receipt or an invitation. It never
 // descends into a message inside the message.
@@ -45,6 +53,9 @@ func ApplyStructure(m *kith.Message, root *Part) {
 				Size:      p.contentSize(),
 				Inline:    p.Disposition == "inline" || p.Disposition == "" && p.ContentID != "",
 			})
+			if isMessage(p) && (parent == nil || parent.MediaType != "multipart/digest") { // RFC 2046 §5.1.5
+				m.Forwarded = append(m.Forwarded, p.From[:min(len(p.From), maxForwarded-len(m.Forwarded))]...)
+			}
 		}
 	})
 }

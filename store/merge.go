@@ -176,7 +176,7 @@ func shared(links []kith.Link, l kith.Link) bool {
 // roleOrder is the order of [kith.Link].
 var roleOrder = []kith.ParticipantRole{
 	kith.RoleFrom, kith.RoleSender, kith.RoleReplyTo, kith.RoleTo, kith.RoleCc, kith.RoleBcc,
-	kith.RoleOrganizer, kith.RoleAttendee,
+	kith.RoleOrganizer, kith.RoleAttendee, kith.RoleForwarded,
 }
 
 // linkRank orders the links of one contact: the least stays. What somebody

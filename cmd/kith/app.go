@@ -104,6 +104,7 @@ func policy(cfg *config.Config) matcher.Policy {
 		PlusAddressing:  cfg.Policy.PlusAddressing,
 		GmailDots:       cfg.Policy.GmailDots,
 		CompanyByDomain: cfg.Policy.CompanyByDomain,
+		Forwarded:       matcher.Forwarded(cfg.Policy.Forwarded),
 		Participants:    cfg.Limits.Recipients,
 		NeverRecord:     cfg.Policy.NeverRecord,
 		Strangers:       cfg.Policy.Unmatched == config.UnmatchedSuggest || cfg.Policy.CreateContacts != config.CreateNever,

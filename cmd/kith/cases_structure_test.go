@@ -14,6 +14,12 @@ func multipart(parts ...string) string {
 	return "--=b\n" + strings.Join(parts, "\n--=b\n") + "\n--=b--\n"
 }
 
+// forwarding is a letter with another one attached.
+func forwarding(subject, author string, fields ...string) string {
+	return letterWith(multipart(plainPart, "Content-Type: message/rfc822\n\n"+letter("Message-ID: <inner@client.test>", "From: "+author, "Subject: inner")),
+		append(fields, "Message-ID: <"+strings.ReplaceAll(subject, " ", "-")+"@mail.test>", "Subject: "+subject, "Content-Type: multipart/mixed; boundary=\"=b\"")...)
+}
+
 const plainPart = "Content-Type: text/plain\n\n" + text
 
 // structureCases are about what follows the header, or should.
@@ -49,6 +55,29 @@ var structureCases = []hardCase{
 		},
 		want:    []row{{Subject: "offer", People: []string{"from ann@client.test Ann Doe", "to alice@example.test"}}},
 		skipped: map[kith.Reason]int{kith.ReasonNoContact: 1},
+	},
+	{name: "A21 what is attached counts where the policy says so", contacts: annAndBo, policy: `forwarded = "link"
+never_record = ["lawyer@namemark.test"]`,
+		mail: []mail{
+			{raw: forwarding("client", "bo@client.test", "From: Eve <eve@other.test>")},
+			{raw: forwarding("passed on", "=?utf-8?Q?B=C3=B6?= <Bo@Client.test>", "From: Bob <bob@example.test>")},
+			{raw: forwarding("sent on to a client", "bo@client.test", "From: alice@example.test", "To: ann@client.test")},
+			{raw: forwarding("a stranger's", "eve@other.test", "From: Bob <bob@example.test>")},
+			{raw: forwarding("ours", "alice@example.test", "From: eve@other.test")},
+			{raw: forwarding("never", "lawyer@namemark.test")},
+			{raw: letterWith(letter("From: bo@client.test", "Subject: inner"), "Message-ID: <2@other.test>", "Subject: nothing else", "From: eve@other.test", "Content-Type: message/rfc822")},
+			{raw: letterWith("--=b\n\n"+letter("From: bo@client.test", "Subject: inner")+"\n--=b--\n", "Message-ID: <3@other.test>", "Subject: digest", "From: eve@other.test",
+				"Content-Type: multipart/digest; boundary=\"=b\"")},
+		},
+		others: []colleague{bob},
+		want: []row{
+			{Subject: "client", Links: []string{"forwarded Bo"}, People: []string{"from eve@other.test Eve", "to alice@example.test", "forwarded bo@client.test"}},
+			{Subject: "nothing else", Links: []string{"forwarded Bo"}},
+			{Subject: "passed on", Links: []string{"forwarded Bo"}, Rule: kith.DirectionByForwarding, Owner: "alice@example.test",
+				People: []string{"from bob@example.test Bob", "to alice@example.test", "forwarded bo@client.test Bö"}},
+			{Subject: "sent on to a client", Direction: kith.Outbound, Links: []string{"to Ann Doe", "forwarded Bo"}},
+		},
+		skipped: map[kith.Reason]int{kith.ReasonNoContact: 2, kith.ReasonInternal: 1, kith.ReasonNeverRecord: 1},
 	},
 	{name: "A22 what is encrypted or wrapped is recorded by its header", policy: `body = "snippet"`,
 		mail: []mail{

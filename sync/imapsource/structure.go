@@ -14,10 +14,12 @@ import (
 const (
 	maxPartDepth = 50
 	maxParts     = 1000
+
+	maxInnerAuthors = 20 // of a message inside
 )
 
 // structure turns a BODYSTRUCTURE (RFC 9051 §7.5.2) into the tree that package
-// message reads. The inside of an attached message is left out.
+// message reads. Of the inside of an attached message only its authors are taken.
 func structure(bs imap.BodyStructure) *message.Part {
 	left := maxParts
 	root := part(bs, "", 0, &left)
@@ -44,6 +46,13 @@ func part(bs imap.BodyStructure, path string, depth int, left *int) *message.Par
 		}
 		if bs.Extended != nil {
 			setDisposition(p, bs.Extended.Disposition)
+		}
+		if inner := bs.MessageRFC822; inner != nil && inner.Envelope != nil {
+			for _, from := range inner.Envelope.From[:min(len(inner.Envelope.From), maxInnerAuthors)] {
+				if author, ok := message.Mailbox(from.Name, from.Mailbox, from.Host); ok {
+					p.From = append(p.From, author)
+				}
+			}
 		}
 		return p
 	case *imap.BodyStructureMultiPart:
