@@ -156,7 +156,7 @@ func TestDefault(t *testing.T) {
 		Policy: config.Policy{
 			Unmatched: config.UnmatchedForget, Internal: config.InternalSkip, Bulk: config.BulkSkip,
 			AutoReply: config.AutoReplyFlag, Private: config.PrivateSkip, Subject: config.SubjectKeep,
-			Body: config.BodyNone, CreateContacts: config.CreateNever,
+			Body: config.BodyNone, Forwarded: config.ForwardedIgnore, CreateContacts: config.CreateNever,
 		},
 		Templates: config.Templates{
 			"email_in": "EMAIL_IN", "email_out": "EMAIL_OUT", "meeting": "MEETING", "phone_in": "CALL_IN",
