@@ -180,6 +180,10 @@ func unhex(c byte) byte {
 	return c - 'a' + 10
 }
 
+// Line makes one line of valid UTF-8 of any text, without controls and what changes
+// the direction of text.
+func Line(s string) string { return clean(s) }
+
 // clean makes one line of valid UTF-8: blanks of all kinds become plain ones,
 // controls and what changes the direction of text are dropped, and what is no
 // UTF-8 becomes U+FFFD. Nothing is cut but blanks at the ends.
