@@ -159,6 +159,8 @@ type Interaction struct {
 	// rewrote: equal author, subject and recipients. With OccurredAt it is
 	// an identity of second rank. Zero where it must not be used.
 	Fingerprint Key `json:"-"`
+	// Version is that of the event, of a meeting.
+	Version EventVersion `json:"-"`
 	// ThreadRefs are the Message-IDs that this one answers, oldest first.
 	ThreadRefs []string `json:"-"`
 }

@@ -15,6 +15,8 @@ const (
 	RoleTrash   Role = "trash"
 	RoleAll     Role = "all"
 	RoleArchive Role = "archive"
+
+	RoleCalendar Role = "calendar" // no folder: its items are occurrences
 )
 
 // Stream names one folder or calendar of an account.
@@ -27,14 +29,22 @@ type Stream struct {
 // it; the empty cursor means from the horizon.
 type Cursor string
 
-// Item is one thing that a source found: at present a message.
+// Item is one thing that a source found: a message, or an occurrence of an event.
 type Item struct {
 	Ref      string    // where it lies in its stream, such as UIDVALIDITY:UID
 	Received time.Time // when the server got it (INTERNALDATE); zero when not known
 	Role     Role      // of the stream, or of the label that matters most (\Sent)
 	Draft    bool      // \Draft flag or folder
 	Message  *Message
+
+	Occurrence *Occurrence // nil: it is a message
 }
+
+// RefRange are the refs from From on to To (exclusive), byte by byte.
+type RefRange struct{ From, To string }
+
+// Has tells whether a ref lies in the range.
+func (r RefRange) Has(ref string) bool { return r.From <= ref && ref < r.To }
 
 // Failure is an item that could not be read, with the cause in words that hold
 // nothing of its content.
@@ -53,6 +63,10 @@ type Batch struct {
 	// Present, when set, says that the source has listed the whole stream: what
 	// the register knows of it and Present denies is gone.
 	Present func(ref string) bool
+
+	// Covered are the refs that the source has looked at all of: what the
+	// register knows of in such a range and Items does not name is gone.
+	Covered []RefRange
 
 	// Skipped counts items that the source left out without reading them.
 	Skipped map[Reason]int

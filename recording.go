@@ -21,6 +21,10 @@ type Recording struct {
 
 	Captured    []Captured
 	Gone        []string
+	// Withdrawn are places that no longer show a meeting that counts, and Covered ranges of
+	// places of which all that are not captured here do not.
+	Withdrawn   []Withdrawal
+	Covered     []RefRange
 	Quarantined []Failure
 	// Released are refs with an outcome: if they were in quarantine, they leave it.
 	Released []string
@@ -41,10 +45,18 @@ type Recording struct {
 	LookedBack int64
 }
 
+// Withdrawal says that a place does not show a meeting any more, or none that is to be recorded.
+type Withdrawal struct {
+	Ref    string
+	Reason Reason // [ReasonGone]: it is not there any more
+}
+
 // Recorded counts what a [Recording] did.
 type Recorded struct {
 	New     int // interactions that were not known
 	Known   int // interactions seen before, at this place or another
 	Erased  int // kept out by a tombstone
 	Bounced int // interactions marked as bounced
+
+	Cancelled int // meetings that were called off, or are to be forgotten
 }

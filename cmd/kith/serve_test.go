@@ -107,10 +107,10 @@ func (d *served) stop(t testing.TB, signal os.Signal) (time.Duration, int) {
 // eventually waits for something that another process does.
 func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for !done() {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited 30 s in vain: %s", what)
+			t.Fatalf("waited two minutes in vain: %s", what)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

@@ -90,7 +90,7 @@ func TestTwoDaemonsShareAccounts(t *testing.T) {
 		m.Clock.Local = func() time.Time { return time.Now().Add(ahead) }
 		stops = append(stops, start(t, m))
 	}
-	c.until(t, "every account is polled four times, the slow one twice", 30*time.Second, func() bool {
+	c.until(t, "every account is polled four times, the slow one twice", 2*time.Minute, func() bool {
 		for _, name := range names {
 			if n := len(c.times(name)); n < 2 || n < 4 && name != "slow" {
 				return false
@@ -228,7 +228,7 @@ func TestUnknownAccountIsLeftToOthers(t *testing.T) {
 	})
 	stranger.Knows = func(account kith.Account) bool { return account.Name != names[0] }
 	start(t, stranger)
-	eventually(t, "the stranger comes upon the account", 30*time.Second, func() bool { return strings.Contains(log.String(), names[0]) })
+	eventually(t, "the stranger comes upon the account", 2*time.Minute, func() bool { return strings.Contains(log.String(), names[0]) })
 	if a := account(t, stranger.Store.(*postgres.Store), names[0]); a.State != kith.StateNew || a.Error != "" {
 		t.Errorf("an account that a daemon does not know became %s, %q", a.State, a.Error)
 	}
@@ -236,7 +236,7 @@ func TestUnknownAccountIsLeftToOthers(t *testing.T) {
 		defer c.enter("friend", account)()
 		return nil
 	}))
-	c.until(t, "the account is polled twice", 30*time.Second, func() bool { return len(c.times(names[0])) >= 2 })
+	c.until(t, "the account is polled twice", 2*time.Minute, func() bool { return len(c.times(names[0])) >= 2 })
 	for _, p := range c.times(names[0]) {
 		if p.daemon != "friend" {
 			t.Error("a daemon polled an account that it does not know")
@@ -502,7 +502,7 @@ func TestJobTableStaysSmall(t *testing.T) {
 		return nil
 	}
 	stop := start(t, member(open(t, url), "one", quiet, poll))
-	eventually(t, "all are polled", 30*time.Second, func() bool { return jobs("state = 'completed'") == 30 })
+	eventually(t, "all are polled", 2*time.Minute, func() bool { return jobs("state = 'completed'") == 30 })
 	stop()
 	if _, err := s.Pool().Exec(t.Context(), `UPDATE river_job SET finalized_at = finalized_at - interval '6 minutes'`); err != nil {
 		t.Fatal(err)

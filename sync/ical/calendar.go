@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"kith"
 )
 
 // Options say how calendars are read. The zero Options are good.
@@ -24,6 +26,7 @@ type Options struct {
 type Warning struct {
 	UID  string // "" when it is about the file, or the event has none
 	Text string
+	Lost bool // the event, or a part of it, could not be read
 }
 
 // Calendar is what a file says.
@@ -57,12 +60,12 @@ func Read(data []byte, o Options) *Calendar {
 				continue
 			}
 			if child.broken {
-				c.warn(cutText(child.value("UID"), maxUID), "it can't be read: it does not end")
+				c.lose(cutText(child.value("UID"), maxUID), "it can't be read: it does not end")
 				continue
 			}
 			v, err := readVersion(child, z, method, c.warn)
 			if err != nil {
-				c.warn(v.uid, "it can't be read: "+err.Error())
+				c.lose(v.uid, "it can't be read: "+err.Error())
 				continue
 			}
 			e := byUID[v.uid]
@@ -84,21 +87,27 @@ func Read(data []byte, o Options) *Calendar {
 
 func (c *Calendar) warn(uid, text string) {
 	if len(c.Warnings) < maxWarnings {
-		c.Warnings = append(c.Warnings, Warning{uid, text})
+		c.Warnings = append(c.Warnings, Warning{UID: uid, Text: text})
+	}
+}
+
+func (c *Calendar) lose(uid, text string) {
+	if len(c.Warnings) < maxWarnings {
+		c.Warnings = append(c.Warnings, Warning{UID: uid, Text: text, Lost: true})
 	}
 }
 
 // Occurrences returns all that takes place between from and to (exclusive), cancelled
 // or not, in the order in which it begins. No two have both UID and RecurrenceID in common.
-func (c *Calendar) Occurrences(from, to time.Time) (all []Occurrence, warnings []Warning) {
+func (c *Calendar) Occurrences(from, to time.Time) (all []kith.Occurrence, warnings []Warning) {
 	for _, e := range c.Events {
 		some, cut := e.occurrences(from, to)
 		if cut {
-			warnings = append(warnings, Warning{e.UID, "it recurs so often that not all of it was looked at"})
+			warnings = append(warnings, Warning{UID: e.UID, Text: "it recurs so often that not all of it was looked at"})
 		}
 		all = append(all, some...)
 	}
-	slices.SortFunc(all, func(a, b Occurrence) int {
+	slices.SortFunc(all, func(a, b kith.Occurrence) int {
 		return cmp.Or(a.Start.Compare(b.Start), strings.Compare(a.UID, b.UID), a.RecurrenceID.Compare(b.RecurrenceID))
 	})
 	return all, warnings

@@ -3,6 +3,8 @@ package ical
 import (
 	"slices"
 	"time"
+
+	"kith"
 )
 
 // maxOccurrences bounds what one event gives to a window.
@@ -41,30 +43,6 @@ func (e *Event) add(v *version) {
 	}
 }
 
-// Occurrence is one time that an event takes place.
-type Occurrence struct {
-	UID string
-	// RecurrenceID tells the occurrences of an event apart: when this one was to begin before
-	// anybody moved it, in UTC. Of all-day events it is that date at midnight UTC.
-	RecurrenceID time.Time
-	Recurring    bool // there are others, or were to be
-
-	Start, End time.Time // in the zone of the event; the end is exclusive
-	AllDay     bool      // from midnight to midnight
-	Zone       string    // of the start, as the time zone database calls it if it does
-
-	Summary     string
-	Status      string // confirmed, tentative, cancelled
-	Class       string // public, private, confidential
-	Transparent bool   // it takes nobody's time
-	Categories  []string
-	Organizer   *Attendee
-	Attendees   []Attendee // by address, each once; shared between occurrences, not to be changed
-	Sequence    int
-	Stamp       time.Time // DTSTAMP in UTC; zero if there is none
-	Flags       []string  // zone_guessed
-}
-
 // slot is an occurrence of a series as it was planned.
 type slot struct {
 	start  when
@@ -73,7 +51,7 @@ type slot struct {
 
 // occurrences returns those that overlap from and to (exclusive); cut tells that
 // there are more than anybody can attend.
-func (e *Event) occurrences(from, to time.Time) (all []Occurrence, cut bool) {
+func (e *Event) occurrences(from, to time.Time) (all []kith.Occurrence, cut bool) {
 	own := map[int64]*version{} // by the id of the occurrence
 	var futures []*version
 	for _, v := range e.overrides {
@@ -208,15 +186,15 @@ func (e *Event) excluded(first, last time.Time) (days, times map[int64]bool) {
 	return days, times
 }
 
-func (v *version) occurrence(e *Event, begin, end time.Time, start when, id time.Time) Occurrence {
-	o := Occurrence{
+func (v *version) occurrence(e *Event, begin, end time.Time, start when, id time.Time) kith.Occurrence {
+	o := kith.Occurrence{
 		UID: e.UID, RecurrenceID: id,
 		Recurring: e.master == nil || v.recurrence != nil || len(e.master.rules) > 0 || len(e.master.rdates) > 0,
 		Start:     begin, End: end, AllDay: start.date, Zone: start.zone.name,
 		Summary: v.summary, Status: v.status, Class: v.class, Transparent: v.transparent, Categories: v.categories,
-		Organizer: v.organizer, Attendees: v.attendees, Sequence: v.sequence, Stamp: v.stamp, Flags: v.flags,
+		Organizer: v.organizer, Attendees: v.attendees, Version: v.edition, Flags: v.flags,
 	}
-	if e.master != nil && e.master.status == "cancelled" && e.master.sequence >= v.sequence {
+	if e.master != nil && e.master.status == "cancelled" && e.master.edition.Sequence >= v.edition.Sequence {
 		o.Status = "cancelled" // with the whole series
 	}
 	return o

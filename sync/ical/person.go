@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 
+	"kith"
 	"kith/address"
 	"kith/message"
 )
@@ -11,17 +12,8 @@ import (
 // maxAttendees bounds who is read of one event.
 const maxAttendees = 5000
 
-// Attendee is somebody whom an event names (RFC 5545 §3.8.4.1, §3.8.4.3).
-type Attendee struct {
-	Name     string `json:"name"`
-	Address  string `json:"address"`  // canonical (package address)
-	Response string `json:"response"` // accepted, declined, tentative, needs_action, delegated
-	Role     string `json:"role"`     // chair, required, optional, none
-	Type     string `json:"type"`     // individual, group, room, resource, unknown
-}
-
 // attendee reads an ORGANIZER or ATTENDEE; ok is false where it gives no e-mail address.
-func attendee(p *property) (a Attendee, ok bool) {
+func attendee(p *property) (a kith.Attendee, ok bool) {
 	a.Address, ok = mailbox(p)
 	if !ok {
 		return a, false
@@ -32,10 +24,10 @@ func attendee(p *property) (a Attendee, ok bool) {
 			a.Name = ""
 		}
 	}
-	a.Response = "needs_action"
+	a.Response = kith.ResponseNone
 	switch answer := strings.ToUpper(p.param("PARTSTAT")); answer {
 	case "ACCEPTED", "DECLINED", "TENTATIVE", "DELEGATED":
-		a.Response = strings.ToLower(answer)
+		a.Response = kith.Response(strings.ToLower(answer))
 	}
 	a.Role = "required"
 	switch strings.ToUpper(p.param("ROLE")) {

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"kith"
 )
 
 // Bounds of what is kept of an event, in bytes.
@@ -32,15 +34,14 @@ type version struct {
 	rdates     []rdate
 	exdates    []when
 
-	sequence    int
-	stamp       time.Time
+	edition     kith.EventVersion
 	status      string
 	class       string
 	transparent bool
 	summary     string
 	categories  []string
-	organizer   *Attendee
-	attendees   []Attendee
+	organizer   *kith.Attendee
+	attendees   []kith.Attendee
 	flags       []string
 }
 
@@ -53,10 +54,7 @@ type rdate struct {
 // newer tells whether v replaces o: by SEQUENCE, then by DTSTAMP (RFC 5546 §2.1.5), then
 // by what stands further down.
 func (v *version) newer(o *version) bool {
-	if v.sequence != o.sequence {
-		return v.sequence > o.sequence
-	}
-	return !v.stamp.Before(o.stamp)
+	return !v.edition.Before(o.edition)
 }
 
 // readVersion reads a VEVENT. warn is called with what is odd about it.
@@ -91,11 +89,11 @@ func readVersion(c *component, z *zones, method string, warn func(uid, text stri
 		}
 		v.recurrence, v.future = &w, strings.EqualFold(p.param("RANGE"), "THISANDFUTURE")
 	}
-	v.sequence, _ = strconv.Atoi(c.value("SEQUENCE"))
+	v.edition.Sequence, _ = strconv.Atoi(c.value("SEQUENCE"))
 	for _, name := range []string{"DTSTAMP", "LAST-MODIFIED"} {
-		if p := c.first(name); p != nil && v.stamp.IsZero() {
+		if p := c.first(name); p != nil && v.edition.Stamp.IsZero() {
 			if w, err := z.when(p, p.value); err == nil {
-				v.stamp = w.time().UTC()
+				v.edition.Stamp = w.time().UTC()
 			}
 		}
 	}

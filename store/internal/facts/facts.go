@@ -28,6 +28,8 @@ type column[C any] struct {
 	DurationMinutes *int    `json:"minutes,omitempty"`
 	ICalUID         *string `json:"ical_uid,omitempty"`
 	RecurrenceID    *string `json:"recurrence_id,omitempty"`
+	Sequence        int     `json:"sequence,omitempty"` // of the event's version
+	Stamp           int64   `json:"stamp,omitempty"`    // microseconds
 
 	DeliveryStatus     kith.DeliveryStatus `json:"delivery,omitempty"` // "": none
 	DeliveryReason     string              `json:"delivery_reason,omitempty"`
@@ -111,6 +113,7 @@ func (enc *Encoder[C]) Encode(i *kith.Interaction, messageIDs []string) ([]byte,
 		DurationMinutes:    i.DurationMinutes,
 		ICalUID:            i.ICalUID,
 		RecurrenceID:       i.RecurrenceID,
+		Sequence:           i.Version.Sequence,
 		DeliveryStatus:     i.DeliveryStatus,
 		DeliveryReason:     i.DeliveryReason,
 		CorrespondenceType: i.CorrespondenceType,
@@ -126,6 +129,9 @@ func (enc *Encoder[C]) Encode(i *kith.Interaction, messageIDs []string) ([]byte,
 		Opportunity:        i.Opportunity,
 		Task:               i.Task,
 		Document:           i.Document,
+	}
+	if !i.Version.Stamp.IsZero() {
+		enc.column.Stamp = i.Version.Stamp.UnixMicro()
 	}
 	if i.DeliveryStatus == kith.DeliveryNone {
 		enc.column.DeliveryStatus = ""
@@ -164,6 +170,10 @@ func Decode[C any](text []byte, i *kith.Interaction, contact func(C) kith.ID) (m
 	i.DurationMinutes = f.DurationMinutes
 	i.ICalUID = f.ICalUID
 	i.RecurrenceID = f.RecurrenceID
+	i.Version.Sequence = f.Sequence
+	if f.Stamp != 0 {
+		i.Version.Stamp = time.UnixMicro(f.Stamp).UTC()
+	}
 	i.DeliveryStatus = f.DeliveryStatus
 	i.DeliveryReason = f.DeliveryReason
 	i.CorrespondenceType = f.CorrespondenceType
