@@ -25,13 +25,13 @@ const (
 	ReasonBeforeHorizon  Reason = "before_horizon"   // older than the first capture goes
 	ReasonAccountRemoved Reason = "account_removed"  // only an account saw it that is no more
 	ReasonNotAContact    Reason = "not_a_contact"    // a card that is neither a contact nor a group
-	ReasonGone          Reason = "gone"              // no longer in its calendar
-	ReasonCancelled     Reason = "cancelled"         // a meeting that was called off
-	ReasonSolo          Reason = "solo"              // an event with nobody on it but its owner
-	ReasonNotMeeting    Reason = "not_a_meeting"     // a birthday, a holiday or the like
-	ReasonTransparent   Reason = "transparent"       // an event that takes nobody's time
-	ReasonAllDay        Reason = "all_day"           // an event that takes the whole day
-	ReasonLarge         Reason = "large_meeting"     // more people than meet each other
+	ReasonGone           Reason = "gone"             // no longer in its calendar
+	ReasonCancelled      Reason = "cancelled"        // a meeting that was called off
+	ReasonSolo           Reason = "solo"             // an event with nobody on it but its owner
+	ReasonNotMeeting     Reason = "not_a_meeting"    // a birthday, a holiday or the like
+	ReasonTransparent    Reason = "transparent"      // an event that takes nobody's time
+	ReasonAllDay         Reason = "all_day"          // an event that takes the whole day
+	ReasonLarge          Reason = "large_meeting"    // more people than meet each other
 	ReasonTemplateBlank  Reason = "no_template"      // its event has no template: not to be recorded
 )
 

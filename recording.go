@@ -19,8 +19,8 @@ type Recording struct {
 	Next    Cursor
 	At      time.Time // one timestamp for all rows
 
-	Captured    []Captured
-	Gone        []string
+	Captured []Captured
+	Gone     []string
 	// Withdrawn are places that no longer show a meeting that counts, and Covered ranges of
 	// places of which all that are not captured here do not.
 	Withdrawn   []Withdrawal

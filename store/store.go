@@ -58,7 +58,9 @@ type Recorder interface {
 	//     tombstone keeps it out: that of its Key whatever its Fingerprint
 	//     finds, that of its Fingerprint (within the same time) if it finds
 	//     none. What exists keeps its facts; it gains what
-	//     [Merge] says. A place (stream and ref) shows one interaction: that
+	//     [Merge] says; a meeting becomes what [MergeMeeting] says, and one that is
+	//     cancelled and not on file is passed over. A new one that may be another's copy
+	//     ([PossibleCopy]) is flagged. A place (stream and ref) shows one interaction: that
 	//     which was seen there last, and seeing it makes its evidence live.
 	//     The thread is worked out from the MessageID and ThreadRefs, and does
 	//     not depend on the order of arrival; the refs themselves are not kept.
@@ -66,6 +68,9 @@ type Recorder interface {
 	//     of, are counted with the identities that are proposed; new ones
 	//     come in state proposed, as long as there are fewer than [MostProposed].
 	//  3. Evidence in rec.Gone is marked gone; the interactions stay.
+	//     Places in rec.Withdrawn, and those in rec.Covered that rec.Captured does
+	//     not name, are marked gone before the captured ones are looked at. A meeting that has no
+	//     live evidence after it all meets the fate that [FateOf] tells.
 	//  4. Quarantine rows are written (attempts counted, next try backed off by
 	//     [QuarantineRetry]); what is in rec.Released, captured or gone is
 	//     taken out. Counters are added: Recorded by what was captured and not
@@ -82,6 +87,9 @@ type Recorder interface {
 	// Links whose contact does not exist any more are left out. The caller's
 	// rec is not changed.
 	Record(ctx context.Context, rec kith.Recording) (kith.Recorded, error)
+	// Conclude makes planned meetings recorded that have ended by now, and counts them. When that
+	// was done, by anybody, less than every ago, it does nothing.
+	Conclude(ctx context.Context, now time.Time, every time.Duration) (recorded int, err error)
 	// Stream returns what is known of a stream; the zero status, but for its
 	// name and Sought, of one that is not known. Skipped is never nil.
 	Stream(ctx context.Context, account, stream string) (kith.StreamStatus, error)

@@ -75,7 +75,9 @@ func queueUpdate(statements *pgx.Batch, changed []*capture.Entry) error {
 	}
 	var ids, fingerprints uuids
 	var keys [][]byte
-	var directions, owners, templates, subjects, texts []string
+	var statuses, directions, owners, templates, subjects, texts []string
+	var times []pgtype.Timestamptz
+	var zones []int32
 	encoder := newEncoder()
 	for _, e := range changed {
 		text, err := encoder.Encode(&e.Interaction, e.MessageIDs)
@@ -83,14 +85,18 @@ func queueUpdate(statements *pgx.Batch, changed []*capture.Entry) error {
 			return err
 		}
 		ids, fingerprints, keys = append(ids, e.ID), append(fingerprints, kith.ID(e.Fingerprint)), append(keys, e.Keys)
+		_, zone := e.OccurredAt.Zone()
+		statuses, times, zones = append(statuses, string(e.Status)), append(times, pgtype.Timestamptz{Time: e.OccurredAt, Valid: true}), append(zones, int32(zone))
 		directions, owners, templates = append(directions, string(e.Direction)), append(owners, e.Owner), append(templates, e.Template)
 		subjects, texts = append(subjects, e.Subject), append(texts, string(text))
 	}
 	statements.Queue(`UPDATE interactions i SET keys = u.keys, direction = u.direction, owner = u.owner, template = u.template, subject = u.subject, facts = u.facts,
+			status = u.status, occurred_at = u.occurred_at, zone = u.zone,
 			fingerprint = nullif(u.fingerprint, '00000000-0000-0000-0000-000000000000')
-		FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::json[])
-			u (id, fingerprint, keys, direction, owner, template, subject, facts)
-		WHERE i.id = u.id`, ids, fingerprints, keys, directions, owners, templates, subjects, texts)
+		FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::json[],
+				$9::text[], $10::timestamptz[], $11::integer[])
+			u (id, fingerprint, keys, direction, owner, template, subject, facts, status, occurred_at, zone)
+		WHERE i.id = u.id`, ids, fingerprints, keys, directions, owners, templates, subjects, texts, statuses, times, zones)
 	return nil
 }
 
@@ -204,18 +210,18 @@ func queueForget(statements *pgx.Batch, interactions uuids) {
 func (b *batch) queueTimeline(statements *pgx.Batch) {
 	for _, l := range b.Unlinked {
 		statements.Queue(`DELETE FROM timeline WHERE contact = $1 AND occurred_at = $2 AND interaction = $3`,
-			[16]byte(l.Contact), l.Entry.OccurredAt, [16]byte(l.Entry.ID))
+			[16]byte(l.Contact), l.Time(), [16]byte(l.Entry.ID))
 	}
 	if len(b.Links) == 0 {
 		return
 	}
 	slices.SortFunc(b.Links, func(a, b capture.Link) int {
-		return cmp.Or(bytes.Compare(a.Contact[:], b.Contact[:]), a.Entry.OccurredAt.Compare(b.Entry.OccurredAt))
+		return cmp.Or(bytes.Compare(a.Contact[:], b.Contact[:]), cmp.Compare(a.At, b.At))
 	})
 	contacts, interactions := make(uuids, len(b.Links)), make(uuids, len(b.Links))
 	times := make([]pgtype.Timestamptz, len(b.Links))
 	for i, l := range b.Links {
-		contacts[i], interactions[i], times[i] = l.Contact, l.Entry.ID, pgtype.Timestamptz{Time: l.Entry.OccurredAt, Valid: true}
+		contacts[i], interactions[i], times[i] = l.Contact, l.Entry.ID, pgtype.Timestamptz{Time: l.Time(), Valid: true}
 	}
 	statements.Queue(`INSERT INTO timeline (contact, occurred_at, interaction)
 		SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[])`, contacts, times, interactions)

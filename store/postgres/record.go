@@ -45,6 +45,10 @@ func (s *Store) Record(ctx context.Context, rec kith.Recording) (kith.Recorded, 
 	lost := 0
 	err := s.change(ctx, what, modeRecord, func(tx tx) (err error) {
 		done, err = tx.record(ctx, rec, lost > racesLost)
+		if errors.Is(err, errAlone) {
+			lost = racesLost + 1
+			return again(err)
+		}
 		if errors.Is(err, errRace) || isUniqueViolation(err) {
 			lost++
 			return again(err)
@@ -73,10 +77,17 @@ func (tx tx) record(ctx context.Context, rec kith.Recording, alone bool) (done k
 	if kith.Cursor(b.stream.cursor) != rec.Base {
 		return done, kith.ErrStaleCursor
 	}
+	withdrawn, err := tx.withdraw(ctx, b.stream.n, &rec, alone)
+	if err != nil {
+		return done, err
+	}
 	if err := b.readEntries(ctx); err != nil {
 		return done, err
 	}
 	done = b.Walk()
+	if err := b.compare(ctx); err != nil {
+		return done, err
+	}
 	done.Known += b.same
 	if err := b.claim(ctx); err != nil {
 		return done, err
@@ -103,6 +114,11 @@ func (tx tx) record(ctx context.Context, rec kith.Recording, alone bool) (done k
 	if err := tx.SendBatch(ctx, &statements).Close(); err != nil {
 		return done, err
 	}
+	cancelled, err := tx.settle(ctx, withdrawn)
+	if err != nil {
+		return done, err
+	}
+	done.Cancelled += cancelled
 	if err := tx.deliver(ctx, waiting); err != nil {
 		return done, err
 	}

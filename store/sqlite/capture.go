@@ -30,6 +30,9 @@ func (tx tx) capture(ctx context.Context, stream int64, at time.Time, captured [
 		return kith.Recorded{}, err
 	}
 	done := b.Walk()
+	if err := b.compare(ctx); err != nil {
+		return done, err
+	}
 	if err := b.write(ctx); err != nil {
 		return done, err
 	}

@@ -294,17 +294,17 @@ func (b *batch) writeKeys(ctx context.Context) error {
 
 func (b *batch) writeTimeline(ctx context.Context) error {
 	slices.SortFunc(b.Links, func(a, b capture.Link) int {
-		return cmp.Or(bytes.Compare(a.Contact[:], b.Contact[:]), a.Entry.OccurredAt.Compare(b.Entry.OccurredAt))
+		return cmp.Or(bytes.Compare(a.Contact[:], b.Contact[:]), cmp.Compare(a.At, b.At))
 	})
 	for _, l := range b.Unlinked {
 		if _, err := b.tx.exec(ctx, `DELETE FROM timeline WHERE contact = ? AND occurred_at = ? AND interaction = ?`,
-			numberOf(l.Contact), l.Entry.OccurredAt.UnixMicro(), numberOf(l.Entry.ID)); err != nil {
+			numberOf(l.Contact), l.At, numberOf(l.Entry.ID)); err != nil {
 			return err
 		}
 	}
 	rows := make([]any, 0, 3*len(b.Links))
 	for _, l := range b.Links {
-		rows = append(rows, numberOf(l.Contact), l.Entry.OccurredAt.UnixMicro(), numberOf(l.Entry.ID))
+		rows = append(rows, numberOf(l.Contact), l.At, numberOf(l.Entry.ID))
 	}
 	return b.tx.insert(ctx, insertTimeline, rows)
 }
@@ -319,7 +319,7 @@ func (b *batch) writeEvidence(ctx context.Context) error {
 
 // appendRow appends the entry as a row of insertInteractions.
 func appendRow(rows []any, e *capture.Entry, text string) []any {
-	at := facts.MomentOf(e.OccurredAt)
+	at := momentOf(e.OccurredAt)
 	var messageID any
 	if e.MessageID != nil {
 		messageID = *e.MessageID
@@ -334,10 +334,14 @@ func (tx tx) update(ctx context.Context, e *capture.Entry) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, `UPDATE interactions SET keys = ?, fingerprint = ?, direction = ?, owner = ?, template = ?, subject = ?, facts = ? WHERE n = ?`,
-		e.Keys, fingerprint(e), string(e.Direction), e.Owner, e.Template, e.Subject, string(facts), numberOf(e.ID))
+	at := momentOf(e.OccurredAt)
+	_, err = tx.exec(ctx, `UPDATE interactions SET keys = ?, fingerprint = ?, status = ?, direction = ?, owner = ?, template = ?,
+		occurred_at = ?, zone = ?, subject = ?, facts = ? WHERE n = ?`,
+		e.Keys, fingerprint(e), string(e.Status), string(e.Direction), e.Owner, e.Template, at[0], at[1], e.Subject, string(facts), numberOf(e.ID))
 	return err
 }
+
+func momentOf(t time.Time) facts.Moment { return facts.MomentOf(t) }
 
 func fingerprint(e *capture.Entry) any {
 	if (e.Fingerprint == kith.Key{}) {

@@ -26,12 +26,21 @@ func (s *Store) Record(ctx context.Context, rec kith.Recording) (kith.Recorded, 
 		if st.cursor != rec.Base {
 			return kith.ErrStaleCursor
 		}
+		withdrawn, err := tx.withdraw(ctx, st.n, &rec)
+		if err != nil {
+			return err
+		}
 		if done, err = tx.capture(ctx, st.n, rec.At, rec.Captured); err != nil {
 			return err
 		}
 		if err := tx.gone(ctx, st.n, rec.Gone); err != nil {
 			return err
 		}
+		cancelled, err := tx.settle(ctx, withdrawn)
+		if err != nil {
+			return err
+		}
+		done.Cancelled += cancelled
 		if err := tx.quarantine(ctx, st.n, rec); err != nil {
 			return err
 		}

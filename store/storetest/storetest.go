@@ -20,7 +20,7 @@ import (
 // close when the test ends.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	for _, group := range [][]test{
-		recordTests, mergeTests, mergedTests, threadTests, streamTests, accountTests, daemonTests, definitionTests, contactTests, putTests, bookTests, interactionTests,
+		recordTests, meetingTests, mergeTests, mergedTests, threadTests, streamTests, accountTests, daemonTests, definitionTests, contactTests, putTests, bookTests, interactionTests,
 		modelTests, concurrentTests, textTests, identityTests, reviseTests, dumpTests, lookBackTests, strangerTests, erasureTests,
 	} {
 		for _, tt := range group {

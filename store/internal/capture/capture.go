@@ -31,6 +31,7 @@ type Batch struct {
 	Links         []Link
 	Unlinked      []Link // of entries on file
 	Seen          []Seen
+	Cancelled     int // of entries on file
 
 	sighted      map[string]*Sighted
 	fingerprints map[kith.Key][]*Entry
@@ -60,8 +61,12 @@ type Key struct {
 // Link is a row of a contact's timeline.
 type Link struct {
 	Contact kith.ID
+	At      int64 // when it occurred: UnixMicro
 	Entry   *Entry
 }
+
+// Time is when the entry occurred.
+func (l Link) Time() time.Time { return time.UnixMicro(l.At) }
 
 // Seen is a place where an entry was seen.
 type Seen struct {
@@ -121,6 +126,8 @@ func (b *Batch) Walk() (done kith.Recorded) {
 		case b.isErased(c.Interaction):
 			done.Erased++
 			continue
+		case c.Kind == kith.KindMeeting && c.Status == kith.StatusCancelled:
+			continue // nobody has planned it
 		default:
 			done.New++
 			e = b.add(c.Interaction)
@@ -132,7 +139,56 @@ func (b *Batch) Walk() (done kith.Recorded) {
 	for _, e := range b.Entries {
 		e.Thread = b.Threads.Find(e.Thread)
 	}
+	done.Cancelled = b.Cancelled
 	return done
+}
+
+// NewMeetings returns when the meetings take place that are new, each time once.
+func (b *Batch) NewMeetings() (times []time.Time) {
+	seen := make(map[int64]bool)
+	for _, e := range b.Entries {
+		if at := e.OccurredAt.UnixMicro(); e.Fresh && e.Kind == kith.KindMeeting && !seen[at] {
+			seen[at] = true
+			times = append(times, e.OccurredAt)
+		}
+	}
+	return times
+}
+
+// Compare flags meetings that are new if they may be copies of those on file, or of each other.
+func (b *Batch) Compare(onFile []kith.Interaction) {
+	at := make(map[int64][]*kith.Interaction)
+	for i := range onFile {
+		t := onFile[i].OccurredAt.UnixMicro()
+		at[t] = append(at[t], &onFile[i])
+	}
+	for _, e := range b.Entries {
+		if !e.Fresh || e.Kind != kith.KindMeeting {
+			continue
+		}
+		t := e.OccurredAt.UnixMicro()
+		if slices.ContainsFunc(at[t], func(o *kith.Interaction) bool { return store.PossibleCopy(&e.Interaction, o) }) {
+			e.Flags = append(slices.Clone(e.Flags), store.FlagPossibleCopy)
+		}
+		at[t] = append(at[t], &e.Interaction)
+	}
+}
+
+// Withdrawn returns the reason for which a recording withdraws a place, "" if it does not.
+func Withdrawn(rec *kith.Recording) func(ref string) kith.Reason {
+	reasons := make(map[string]kith.Reason, len(rec.Withdrawn))
+	for _, w := range rec.Withdrawn {
+		reasons[w.Ref] = w.Reason
+	}
+	for i := range rec.Captured {
+		reasons[rec.Captured[i].Ref] = ""
+	}
+	return func(ref string) kith.Reason {
+		if reason, named := reasons[ref]; named {
+			return reason
+		}
+		return kith.ReasonGone
+	}
 }
 
 // find returns what is on file, or was earlier in the batch, for a captured
@@ -181,7 +237,7 @@ func (b *Batch) add(i *kith.Interaction) *Entry {
 	b.ByKey[i.Key] = e
 	b.Keys = append(b.Keys, Key{i.Key, e})
 	for _, l := range e.Links {
-		b.Links = append(b.Links, Link{l.ContactID, e})
+		b.Links = append(b.Links, Link{l.ContactID, e.OccurredAt.UnixMicro(), e})
 	}
 	if b.fingerprinted(e) {
 		b.Fingerprinted = append(b.Fingerprinted, e)
@@ -194,12 +250,23 @@ func (b *Batch) add(i *kith.Interaction) *Entry {
 func (b *Batch) merge(e *Entry, i *kith.Interaction) (more bool) {
 	other := *i
 	other.Links = b.standing(i.Links)
-	before := slices.Clone(e.Links)
+	before, occurred := slices.Clone(e.Links), e.OccurredAt.UnixMicro()
 	hadFingerprint := e.Fingerprint != kith.Key{}
-	if store.Merge(&e.Interaction, &other) {
+	merge := store.Merge
+	if e.Kind == kith.KindMeeting && other.Kind == kith.KindMeeting {
+		merge = store.MergeMeeting
+		was := e.Status
+		defer func() {
+			if was != e.Status && e.Status == kith.StatusCancelled {
+				b.Cancelled++
+			}
+		}()
+	}
+	if merge(&e.Interaction, &other) {
+		e.OccurredAt = e.OccurredAt.Truncate(time.Microsecond)
 		e.Changed, more = true, true
 	}
-	b.relink(e, before)
+	b.relink(e, before, occurred)
 	if !hadFingerprint && b.fingerprinted(e) {
 		b.Fingerprinted = append(b.Fingerprinted, e)
 	}
@@ -215,16 +282,19 @@ func (b *Batch) merge(e *Entry, i *kith.Interaction) (more bool) {
 	return more
 }
 
-// relink notes how the links of an entry differ from those before.
-func (b *Batch) relink(e *Entry, before []kith.Link) {
+// relink notes how the links of an entry differ from those before, when it occurred at
+// another time perhaps.
+func (b *Batch) relink(e *Entry, before []kith.Link, occurred int64) {
+	now := e.OccurredAt.UnixMicro()
+	moved := now != occurred
 	has := func(links []kith.Link, contact kith.ID) bool {
 		return slices.ContainsFunc(links, func(l kith.Link) bool { return l.ContactID == contact })
 	}
 	for _, l := range before {
-		if has(e.Links, l.ContactID) {
+		if has(e.Links, l.ContactID) && !moved {
 			continue
 		}
-		gone := Link{l.ContactID, e}
+		gone := Link{l.ContactID, occurred, e}
 		if at := slices.Index(b.Links, gone); at >= 0 { // not written yet
 			b.Links = slices.Delete(b.Links, at, at+1)
 		} else {
@@ -232,10 +302,10 @@ func (b *Batch) relink(e *Entry, before []kith.Link) {
 		}
 	}
 	for _, l := range e.Links {
-		if has(before, l.ContactID) {
+		if has(before, l.ContactID) && !moved {
 			continue
 		}
-		added := Link{l.ContactID, e}
+		added := Link{l.ContactID, now, e}
 		if at := slices.Index(b.Unlinked, added); at >= 0 { // still written
 			b.Unlinked = slices.Delete(b.Unlinked, at, at+1)
 		} else {

@@ -33,6 +33,13 @@ func Clean(rec kith.Recording) kith.Recording {
 	for i := range rec.Quarantined {
 		texts(&rec.Quarantined[i].Ref, &rec.Quarantined[i].Cause)
 	}
+	rec.Withdrawn, rec.Covered = slices.Clone(rec.Withdrawn), slices.Clone(rec.Covered)
+	for i := range rec.Withdrawn {
+		texts(&rec.Withdrawn[i].Ref)
+	}
+	for i := range rec.Covered {
+		texts(&rec.Covered[i].From, &rec.Covered[i].To)
+	}
 	for i := range rec.Bounced {
 		b := &rec.Bounced[i]
 		texts(&b.MessageID, &b.Status, &b.Reason)

@@ -41,6 +41,27 @@ func Digest(i *kith.Interaction) int64 {
 		text(string(i.Links[at].Role))
 		text(string(i.Links[at].Rule))
 	}
+	if i.Kind == kith.KindMeeting {
+		text(string(i.Status))
+		text(i.Subject)
+		text(i.Owner)
+		b = binary.AppendVarint(b, i.OccurredAt.UnixMicro())
+		_, offset := i.OccurredAt.Zone()
+		b = binary.AppendVarint(b, int64(offset))
+		if i.EndedAt != nil {
+			b = binary.AppendVarint(b, i.EndedAt.UnixMicro())
+		}
+		b = binary.AppendVarint(b, int64(i.Version.Sequence))
+		b = binary.AppendVarint(b, i.Version.Stamp.UnixMicro())
+		for at := range i.Participants {
+			if r := i.Participants[at].Response; r != nil {
+				text(*r)
+			}
+		}
+		for _, flag := range i.Flags {
+			text(flag)
+		}
+	}
 	sum := sha256.Sum256(b)
 	return int64(binary.BigEndian.Uint64(sum[:]))
 }
