@@ -29,6 +29,7 @@ const (
 	ReasonCancelled      Reason = "cancelled"        // a meeting that was called off
 	ReasonSolo           Reason = "solo"             // an event with nobody on it but its owner
 	ReasonNotMeeting     Reason = "not_a_meeting"    // a birthday, a holiday or the like
+	ReasonTentative      Reason = "tentative"        // an event that is not certain
 	ReasonTransparent    Reason = "transparent"      // an event that takes nobody's time
 	ReasonAllDay         Reason = "all_day"          // an event that takes the whole day
 	ReasonLarge          Reason = "large_meeting"    // more people than meet each other

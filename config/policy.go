@@ -9,6 +9,11 @@ type Policy struct {
 	Bulk            Bulk           `toml:"bulk" default:"skip" help:"Newsletters, lists and other mass mail."`
 	AutoReply       AutoReply      `toml:"auto_reply" default:"flag" help:"Automatic answers; flag records them, marked as such."`
 	Private         Private        `toml:"private" default:"skip" help:"What is marked private or confidential; busy records that there was one, with no subject."`
+	AllDay          AllDay         `toml:"all_day" default:"record" help:"Events that take the whole day, with contacts on them."`
+	Transparent     Transparent    `toml:"transparent" default:"skip" help:"Events that take nobody's time, such as an absence that others are told of."`
+	Tentative       Tentative      `toml:"tentative" default:"flag" help:"Meetings that are not certain, or that the owner of the calendar has not answered; flag records them, marked as such."`
+	LargeMeeting    int            `toml:"large_meeting" default:"50" min:"2" max:"5000" help:"An event with more people than this is no meeting; more than 5000 are never read."`
+	PlannedDays     int            `toml:"planned_days" default:"60" min:"1" max:"730" help:"How many days ahead meetings are on file as planned."`
 	Subject         Subject        `toml:"subject" default:"keep" help:"Whether subjects are stored."`
 	Body            Body           `toml:"body" default:"none" help:"What is kept of the text; snippet is the first 500 characters without quoted history."`
 	CompanyByDomain bool           `toml:"company_by_domain" default:"false" help:"Link an unknown sender to the company that has the domain."`
@@ -84,6 +89,39 @@ const (
 )
 
 func (Private) values() []string { return []string{"skip", "busy"} }
+
+// AllDay says what becomes of events that take the whole day.
+type AllDay string
+
+// What becomes of them.
+const (
+	AllDayRecord AllDay = "record"
+	AllDaySkip   AllDay = "skip"
+)
+
+func (AllDay) values() []string { return []string{"record", "skip"} }
+
+// Transparent says what becomes of events that take nobody's time.
+type Transparent string
+
+// What becomes of them.
+const (
+	TransparentSkip   Transparent = "skip"
+	TransparentRecord Transparent = "record"
+)
+
+func (Transparent) values() []string { return []string{"skip", "record"} }
+
+// Tentative says what becomes of meetings that are not certain.
+type Tentative string
+
+// What becomes of them.
+const (
+	TentativeFlag Tentative = "flag"
+	TentativeSkip Tentative = "skip"
+)
+
+func (Tentative) values() []string { return []string{"flag", "skip"} }
 
 // Subject says whether subjects are stored.
 type Subject string

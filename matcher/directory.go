@@ -259,11 +259,43 @@ func (p *Policy) neverRecords(a string) bool {
 	return false
 }
 
-// addressesOf yields every address on any of the messages.
+// itemAddresses yields every address on an item, some more than once.
+func itemAddresses(item *kith.Item, forwarded Forwarded) iter.Seq[string] {
+	if item.Occurrence != nil {
+		return eventAddresses(item.Occurrence)
+	}
+	return addresses(item.Message, forwarded)
+}
+
+// eventAddresses yields every address on an event.
+func eventAddresses(o *kith.Occurrence) iter.Seq[string] {
+	return func(yield func(string) bool) { eachGuest(o, yield) }
+}
+
+// eachGuest yields them, and tells whether it came to the end.
+func eachGuest(o *kith.Occurrence, yield func(string) bool) bool {
+	if o.Organizer != nil && o.Organizer.Address != "" && !yield(o.Organizer.Address) {
+		return false
+	}
+	for i := range o.Attendees {
+		if a := o.Attendees[i].Address; a != "" && !yield(a) {
+			return false
+		}
+	}
+	return true
+}
+
+// addressesOf yields every address on any of the items.
 func addressesOf(items []kith.Item, forwarded Forwarded) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := range items {
-			if !eachAddress(items[i].Message, forwarded, yield) {
+			more := true
+			if o := items[i].Occurrence; o != nil {
+				more = eachGuest(o, yield)
+			} else {
+				more = eachAddress(items[i].Message, forwarded, yield)
+			}
+			if !more {
 				return
 			}
 		}

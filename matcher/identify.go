@@ -25,9 +25,9 @@ const (
 // addresses: they are for the eyes of a person, not for a log.
 func (m *Matcher) Explain(ctx context.Context, account Account, item kith.Item) (kith.Outcome, error) {
 	fail := func(err error) (kith.Outcome, error) {
-		return kith.Outcome{}, fmt.Errorf("explain a message of account %s: %w", account.Name, err)
+		return kith.Outcome{}, fmt.Errorf("explain an item of account %s: %w", account.Name, err)
 	}
-	dir, err := m.lookUp(ctx, addresses(item.Message, m.policy.Forwarded))
+	dir, err := m.lookUp(ctx, itemAddresses(&item, m.policy.Forwarded))
 	if err != nil {
 		return fail(err)
 	}
@@ -42,12 +42,18 @@ func (m *Matcher) Explain(ctx context.Context, account Account, item kith.Item) 
 	d := decision{policy: &m.policy, account: account.owner(), explain: true}
 	dir.mu.RLock()
 	d.known = dir.known
-	outcome := d.decide(&item)
+	var outcome kith.Outcome
+	if item.Occurrence != nil {
+		meets := meeting{policy: d.policy, account: d.account, known: d.known, now: account.Now, explain: true}
+		outcome = meets.decide(&item)
+	} else {
+		outcome = d.decide(&item)
+	}
 	dir.mu.RUnlock()
 
 	var steps []kith.Step
 	told := map[string]bool{}
-	for a := range addresses(item.Message, m.policy.Forwarded) {
+	for a := range itemAddresses(&item, m.policy.Forwarded) {
 		if told[a] || len(told) == mostExplained {
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"maps"
 	"strings"
+	"time"
 
 	"kith"
 	"kith/address"
@@ -18,6 +19,10 @@ type Account struct {
 	// Addresses are those that mean the owner: the addresses and aliases of
 	// the account and its user name where that is an address.
 	Addresses []string
+	// Now is the time of the match: meetings that end later are planned.
+	Now time.Time
+	// Calendar says that the account is calendars.
+	Calendar bool
 }
 
 // owner returns the canonical address of whose account it is, or "".

@@ -59,15 +59,20 @@ func (m *Matcher) SetIdentities(identities Identities) {
 func (m *Matcher) Match(ctx context.Context, account Account, items []kith.Item) ([]kith.Outcome, error) {
 	dir, err := m.lookUp(ctx, addressesOf(items, m.policy.Forwarded))
 	if err != nil {
-		return nil, fmt.Errorf("match %d messages of account %s: %w", len(items), account.Name, err)
+		return nil, fmt.Errorf("match %d items of account %s: %w", len(items), account.Name, err)
 	}
 	outcomes := make([]kith.Outcome, len(items))
 	d := decision{policy: &m.policy, account: account.owner()}
+	meets := meeting{policy: &m.policy, account: d.account, now: account.Now}
 
 	dir.mu.RLock()
 	defer dir.mu.RUnlock()
-	d.known = dir.known
+	d.known, meets.known = dir.known, dir.known
 	for i := range items {
+		if items[i].Occurrence != nil {
+			outcomes[i] = meets.decide(&items[i])
+			continue
+		}
 		outcomes[i] = d.decide(&items[i])
 	}
 	return outcomes, nil

@@ -1,6 +1,10 @@
 package matcher
 
-import "kith"
+import (
+	"cmp"
+
+	"kith"
+)
 
 // Policy is what the admin wants recorded. The zero Policy is the shipped one:
 // every choice has the safer value as its zero value too.
@@ -21,6 +25,13 @@ type Policy struct {
 	// CompanyByDomain links an address that no contact has to the company that
 	// has its domain, or a domain above it.
 	CompanyByDomain bool
+
+	// What becomes of events that are not plainly meetings.
+	AllDay      AllDay
+	Transparent Transparent
+	Tentative   Tentative
+	// LargeMeeting is how many people a meeting has at most; 0 means 50.
+	LargeMeeting int
 
 	// Forwarded links who wrote the messages that are attached.
 	Forwarded Forwarded
@@ -71,6 +82,33 @@ const (
 	ForwardedLink   Forwarded = "link"
 )
 
+// AllDay says what is done with events that take the whole day.
+type AllDay string
+
+// What to do with events of a day.
+const (
+	AllDayRecord AllDay = "record"
+	AllDaySkip   AllDay = "skip"
+)
+
+// Transparent says what is done with events that take nobody's time (RFC 5545 §3.8.2.7).
+type Transparent string
+
+// What to do with them.
+const (
+	TransparentSkip   Transparent = "skip"
+	TransparentRecord Transparent = "record"
+)
+
+// Tentative says what is done with events that are not certain, or not answered by their owner.
+type Tentative string
+
+// What to do with them.
+const (
+	TentativeFlag Tentative = "flag" // recorded, with [FlagTentative] or [FlagUnanswered]
+	TentativeSkip Tentative = "skip"
+)
+
 // AutoReply says what is done with answers that a machine gave.
 type AutoReply string
 
@@ -111,10 +149,11 @@ const (
 // Event is what happened, the key to a template.
 type Event string
 
-// The events of e-mail.
+// The events.
 const (
 	EmailIn  Event = "email_in"
 	EmailOut Event = "email_out"
+	Meeting  Event = "meeting"
 )
 
 // The flags of an interaction that the matcher sets. Where the date did not
@@ -127,12 +166,15 @@ const (
 	FlagProposedIdentity = "proposed_identity" // the from address seems to be ours, but is not configured
 	FlagResent           = "resent"            // somebody sent it on unchanged (RFC 5322 §3.6.6)
 	FlagRepeatedField    = "repeated_field"    // its header names author, subject, date or id twice, differently; the first counts
+	FlagTentative        = "tentative"         // a meeting that is not certain, or its owner is not
+	FlagUnanswered       = "unanswered"        // a meeting that the owner of the calendar has not answered
+	FlagUnconfirmed      = "unconfirmed"       // a meeting that no contact has accepted
 	FlagManyRecipients   = "many_recipients"   // some of the recipients who are strangers were left out
 )
 
 var (
-	shippedTemplates = map[Event]string{EmailIn: "EMAIL_IN", EmailOut: "EMAIL_OUT"}
-	shippedGroups    = map[string]string{"EMAIL_IN": "EMAIL", "EMAIL_OUT": "EMAIL"}
+	shippedTemplates = map[Event]string{EmailIn: "EMAIL_IN", EmailOut: "EMAIL_OUT", Meeting: "MEETING"}
+	shippedGroups    = map[string]string{"EMAIL_IN": "EMAIL", "EMAIL_OUT": "EMAIL", "MEETING": "MEETING"}
 )
 
 // template returns the template of an event and its group; code is "" when
@@ -148,6 +190,9 @@ func (p *Policy) template(event Event) (code, group string) {
 	}
 	return code, group
 }
+
+// largest returns how many people a meeting has at most.
+func (p *Policy) largest() int { return cmp.Or(p.LargeMeeting, 50) }
 
 // participants returns how many people an interaction keeps.
 func (p *Policy) participants() int {

@@ -22,8 +22,8 @@ type Review struct {
 // Review decides anew about interactions on file, from what is stored of each
 // alone. What it does not know any more, it leaves as it was: a
 // direction gives way to stronger evidence only, contacts are not looked for
-// again, and meetings and what was entered by hand are looked at for those
-// only who are never to be recorded. What would be recorded by
+// again, meetings are looked at for those who are never to be recorded, for
+// what is private, and for their subjects, and what was entered by hand for the first alone. What would be recorded by
 // today's policy and is not on file, a new pass over the mailboxes brings.
 func (m *Matcher) Review(ctx context.Context, what Review, interactions []kith.Interaction) ([]kith.Revision, error) {
 	dir, err := m.lookUp(ctx, addressesOn(interactions))
@@ -83,6 +83,9 @@ func (r *review) decide() kith.Revision {
 			return kith.Revision{Drop: why}
 		}
 	}
+	if r.was.Kind == kith.KindMeeting && r.was.ICalUID != nil {
+		return r.meeting()
+	}
 	if r.was.Kind != kith.KindEmail || r.was.DirectionRule == kith.DirectionByHand {
 		return kith.Revision{}
 	}
@@ -103,6 +106,22 @@ func (r *review) decide() kith.Revision {
 		return kith.Revision{}
 	}
 	return kith.Revision{Now: &r.now}
+}
+
+// meeting applies what of the policy is about a captured meeting. What else it says now, the next
+// change of the event, or a new pass over the calendar, brings.
+func (r *review) meeting() kith.Revision {
+	if !r.Policy {
+		return kith.Revision{}
+	}
+	if slices.Contains(r.now.Flags, FlagPrivate) && r.policy.Private != PrivateBusy {
+		return kith.Revision{Drop: kith.ReasonPrivate}
+	}
+	if r.policy.Subject == SubjectDrop && r.now.Subject != "" {
+		r.now.Subject = ""
+		return kith.Revision{Now: &r.now}
+	}
+	return kith.Revision{}
 }
 
 func (r *review) never() kith.Reason {

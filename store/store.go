@@ -90,6 +90,8 @@ type Recorder interface {
 	// Conclude makes planned meetings recorded that have ended by now, and counts them. When that
 	// was done, by anybody, less than every ago, it does nothing.
 	Conclude(ctx context.Context, now time.Time, every time.Duration) (recorded int, err error)
+	// Calendars returns the streams of an account that show meetings, by name.
+	Calendars(ctx context.Context, account string) ([]string, error)
 	// Stream returns what is known of a stream; the zero status, but for its
 	// name and Sought, of one that is not known. Skipped is never nil.
 	Stream(ctx context.Context, account, stream string) (kith.StreamStatus, error)

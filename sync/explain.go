@@ -110,6 +110,7 @@ func (p *Poller) explain(ctx context.Context, register Register, account string,
 			})
 		}
 		for _, item := range batch.Items {
+			who.Now = p.Now()
 			outcome, err := p.Matcher.Explain(ctx, who, item)
 			if err != nil {
 				return nil, fmt.Errorf("account %s: %s: %w", account, stream.Name, err)
@@ -121,8 +122,12 @@ func (p *Poller) explain(ctx context.Context, register Register, account string,
 				e.Steps = append(e.Steps, kith.Step{Step: "horizon", Result: string(e.Reason),
 					Why: "captures go back to " + p.Since.Format(time.DateOnly) + "; it is older, and came before the first of them (see since in the configuration)"})
 			}
-			if outcome.Interaction != nil {
-				if err := p.lookUp(ctx, register, account, stream, item.Ref, outcome.Interaction, &e); err != nil {
+			wanted := outcome.Interaction
+			if wanted == nil {
+				wanted = outcome.Cancelled
+			}
+			if wanted != nil {
+				if err := p.lookUp(ctx, register, account, stream, item.Ref, wanted, &e); err != nil {
 					return nil, err
 				}
 			}
@@ -145,6 +150,10 @@ func refID(account string, stream kith.Stream, ref string) string {
 func readSteps(stream kith.Stream, item kith.Item) []kith.Step {
 	steps := []kith.Step{{Step: "found", Result: stream.Name + " " + item.Ref, Why: "the mailbox still has it; read again just now, without a trace on the server"}}
 	m := item.Message
+	if o := item.Occurrence; o != nil {
+		steps[0].Why = "the calendar still shows it; read again just now, without a trace on the server"
+		return append(steps, eventSteps(o)...)
+	}
 	if m == nil {
 		return steps
 	}
@@ -157,6 +166,22 @@ func readSteps(stream kith.Stream, item kith.Item) []kith.Step {
 		steps = append(steps, kith.Step{Step: "read", Result: "with warnings", Why: strings.Join(m.Warnings, "; ")})
 	}
 	return steps
+}
+
+// eventSteps tells which occurrence it is, and by which clock.
+func eventSteps(o *kith.Occurrence) []kith.Step {
+	event := kith.Step{Step: "event", Result: o.UID, Why: "it takes place once"}
+	if o.Recurring {
+		event.Why = "the occurrence of its series that was to begin at " + o.RecurrenceID.UTC().Format(time.RFC3339)
+	}
+	if o.Version.Sequence > 0 {
+		event.Why += fmt.Sprintf("; it was changed %d times (SEQUENCE)", o.Version.Sequence)
+	}
+	zone := kith.Step{Step: "zone", Result: o.Zone, Why: "the time zone that its begin names"}
+	if slices.Contains(o.Flags, "zone_guessed") {
+		zone.Why = "nobody knows the time zone that it names: this one was taken"
+	}
+	return []kith.Step{event, zone}
 }
 
 // lookUp adds what the register has of a message that is to be recorded.
@@ -181,11 +206,11 @@ func (p *Poller) lookUp(ctx context.Context, register Register, account string, 
 		return fmt.Errorf("look it up in the register: %w", err)
 	}
 	e.Outcome, e.Reason, e.Interaction = "recorded", "", &found.ID
-	why := "recorded from this very copy"
+	why := string(found.Status) + " from this very copy"
 	if !slices.ContainsFunc(found.Evidence, func(ev kith.Evidence) bool {
 		return ev.Account == account && ev.Stream == stream.Name && ev.Ref == ref
 	}) {
-		why = "recorded from another copy of the same message"
+		why = string(found.Status) + " from another copy of the same"
 	}
 	e.Steps = append(e.Steps, kith.Step{Step: "register", Result: found.ID.String(), Why: why})
 	return nil

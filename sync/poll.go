@@ -20,6 +20,7 @@ type Store interface {
 	Refs(ctx context.Context, account, stream string) iter.Seq2[string, error]
 	Sought(ctx context.Context, after int64) (addresses []kith.Sought, ok bool, err error)
 	CreateContacts(ctx context.Context, creation kith.Creation) (kith.Created, error)
+	Calendars(ctx context.Context, account string) ([]string, error)
 	DueQuarantine(ctx context.Context, account string, now time.Time, limit int) ([]kith.Quarantined, error)
 }
 
@@ -106,6 +107,7 @@ func (r *Result) add(p Progress) {
 	r.Recorded.Known += p.Recorded.Known
 	r.Recorded.Erased += p.Recorded.Erased
 	r.Recorded.Bounced += p.Recorded.Bounced
+	r.Recorded.Cancelled += p.Recorded.Cancelled
 	r.Book.Add(p.Book)
 	r.Failed += p.Failed
 	for reason, n := range p.Skipped {
@@ -135,6 +137,11 @@ func (p *Poller) Poll(ctx context.Context, account string, opts Options) (Result
 	}
 
 	run := &mailRun{p.run(account, who, opts, &result), source}
+	if who.Calendar {
+		if err := run.forsake(ctx, streams); err != nil {
+			return result, fmt.Errorf("account %s: %w", account, err)
+		}
+	}
 	var past, read []kith.Stream // with something left of the past; read to the end
 	var failures []error
 	for n, pass := range []struct {

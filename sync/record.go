@@ -69,6 +69,8 @@ func (c *recorder) gather(d decided) {
 	}
 	c.rec.Captured = append(c.rec.Captured, d.captured...)
 	c.rec.Gone = append(c.rec.Gone, d.Gone...)
+	c.rec.Withdrawn = append(c.rec.Withdrawn, d.withdrawn...)
+	c.rec.Covered = append(c.rec.Covered, d.Covered...)
 	c.rec.Quarantined = append(c.rec.Quarantined, d.failed...)
 	c.rec.Released = append(c.rec.Released, d.released...)
 	c.rec.Bounced = append(c.rec.Bounced, d.bounced...)
@@ -136,26 +138,30 @@ func (c *recorder) reconcile(ctx context.Context, present func(ref string) bool)
 	for _, captured := range seen {
 		here[captured.Ref] = true
 	}
-	var gone []string
+	var absent []string
 	for ref, err := range c.Store.Refs(ctx, c.account, c.stream.Name) {
 		if err != nil {
 			return fmt.Errorf("read the known refs: %w", err)
 		}
 		if !present(ref) && !here[ref] {
-			gone = append(gone, ref)
+			absent = append(absent, ref)
 		}
 	}
-	for len(gone) > goneBatch {
+	if c.stream.Role == kith.RoleCalendar {
+		c.rec.Withdrawn = append(c.rec.Withdrawn, gone(absent)...)
+		return c.flush(ctx)
+	}
+	for len(absent) > goneBatch {
 		part := kith.Recording{
 			Account: c.account, Stream: c.stream.Name, Base: c.base, Next: c.base,
-			At: c.Now(), Gone: gone[:goneBatch], Backfilled: c.backfilled,
+			At: c.Now(), Gone: absent[:goneBatch], Backfilled: c.backfilled,
 		}
 		if _, err := c.Store.Record(ctx, part); err != nil {
 			return fmt.Errorf("record what is gone: %w", err)
 		}
-		gone = gone[goneBatch:]
+		absent = absent[goneBatch:]
 	}
-	c.rec.Gone = append(c.rec.Gone, gone...)
+	c.rec.Gone = append(c.rec.Gone, absent...)
 	c.rec.Next = next
 	return c.flush(ctx)
 }

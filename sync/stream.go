@@ -95,6 +95,8 @@ type decided struct {
 	released []string
 	items    int
 
+	withdrawn []kith.Withdrawal
+
 	suggested []kith.Correspondent
 }
 
@@ -160,6 +162,9 @@ func (r *mailRun) decide(ctx context.Context, stream kith.Stream, from kith.Curs
 // match gives every item of a batch an outcome.
 func (r *mailRun) match(ctx context.Context, stream kith.Stream, batch kith.Batch, release bool) (decided, error) {
 	d := decided{Batch: batch, items: len(batch.Items), failed: batch.Failed, skipped: map[kith.Reason]int{}}
+	if stream.Role == kith.RoleCalendar {
+		d.withdrawn, d.Gone = gone(batch.Gone), nil
+	}
 	for reason, n := range batch.Skipped {
 		d.skipped[reason] += n
 		d.items += n
@@ -193,12 +198,27 @@ func (r *mailRun) match(ctx context.Context, stream kith.Stream, batch kith.Batc
 		}
 		if outcome.Interaction == nil {
 			d.skipped[outcome.Skip]++
+			switch {
+			case outcome.Cancelled != nil:
+				d.captured = append(d.captured, kith.Captured{Ref: item.Ref, Interaction: outcome.Cancelled})
+			case item.Occurrence != nil:
+				d.withdrawn = append(d.withdrawn, kith.Withdrawal{Ref: item.Ref, Reason: outcome.Skip})
+			}
 			continue
 		}
 		d.captured = append(d.captured, kith.Captured{Ref: item.Ref, Interaction: outcome.Interaction, Sightings: outcome.Sightings})
 	}
 	d.Items = nil // what strangers wrote is forgotten here
 	return d, nil
+}
+
+// gone makes withdrawals of refs that are no longer there.
+func gone(refs []string) []kith.Withdrawal {
+	all := make([]kith.Withdrawal, len(refs))
+	for i, ref := range refs {
+		all[i] = kith.Withdrawal{Ref: ref, Reason: kith.ReasonGone}
+	}
+	return all
 }
 
 // outcomes matches items. Should the matcher panic, it is asked item by
@@ -239,7 +259,9 @@ func (r *mailRun) tryMatch(ctx context.Context, items []kith.Item) (outcomes []k
 			err = &crashError{reason: fmt.Sprintf("%T", v), stack: string(debug.Stack())}
 		}
 	}()
-	return r.Matcher.Match(ctx, r.who, items)
+	who := r.who
+	who.Now = r.Now()
+	return r.Matcher.Match(ctx, who, items)
 }
 
 // dueRefs are the refs of a stream that could not be read before and are due.

@@ -137,3 +137,19 @@ func (s *Store) Conclude(ctx context.Context, now time.Time, every time.Duration
 	})
 	return recorded, err
 }
+
+// Calendars implements [store.Recorder].
+func (s *Store) Calendars(ctx context.Context, account string) (names []string, err error) {
+	err = s.read(ctx, "look for the calendars of account "+account, func(tx tx) error {
+		names = nil
+		return tx.each(ctx, `SELECT s.name FROM streams s WHERE s.account = ? AND EXISTS (
+			SELECT 1 FROM evidence e JOIN interactions i ON i.n = e.interaction WHERE e.stream = s.n AND e.gone = 0 AND i.kind = 'meeting') ORDER BY s.name`,
+			[]any{store.Clean(account)}, func(scan func(...any) error) error {
+				var name string
+				err := scan(&name)
+				names = append(names, name)
+				return err
+			})
+	})
+	return names, err
+}

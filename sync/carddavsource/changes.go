@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"kith"
+	"kith/sync/webdav"
 )
 
 // pass is one run of Changes.
@@ -23,22 +24,19 @@ type pass struct {
 // errStopped ends a pass that the caller has left.
 var errStopped = errors.New("stopped")
 
-// errRestart says that the token is of no use.
-var errRestart = errors.New("the sync-token does not hold")
-
 func (p *pass) run(ctx context.Context) error {
 	cur, restart := parseCursor(p.from)
 	p.restarted = restart
 	if cur.Token != "" && !cur.Open {
 		err := p.incremental(ctx, cur)
-		if !errors.Is(err, errRestart) {
+		if !errors.Is(err, webdav.ErrNoToken) {
 			return err
 		}
 		p.restarted = "the server no longer knows how far the book was read"
 		cur = cursor{Cards: cur.Cards}
 	}
 	if cur.CTag != "" && !cur.Open {
-		if ctag, err := p.ctag(ctx); err != nil || ctag == cur.CTag {
+		if ctag, err := p.book.CTag(ctx); err != nil || ctag == cur.CTag {
 			return err
 		}
 	}
@@ -63,23 +61,24 @@ func (p *pass) emit(b kith.BookBatch, at cursor) error {
 
 // incremental reads what changed since the cursor's token.
 func (p *pass) incremental(ctx context.Context, cur cursor) error {
-	l, err := p.since(ctx, cur.Token)
+	l, err := p.book.Since(ctx, cur.Token)
 	if err != nil {
 		return err
 	}
-	next := cursor{Token: l.token, Cards: cur.Cards - len(l.gone)}
-	last := kith.BookBatch{Gone: l.gone, Failed: l.failed}
-	if next.Cards <= 0 && len(l.gone) > 0 {
+	p.warnings = append(p.warnings, l.Odd...)
+	next := cursor{Token: l.Token, Cards: cur.Cards - len(l.Gone)}
+	last := kith.BookBatch{Gone: l.Gone, Failed: l.Failed}
+	if next.Cards <= 0 && len(l.Gone) > 0 {
 		// The server does not say how many are left; only now it matters.
 		if next.Cards, err = p.count(ctx); err != nil {
 			return err
 		}
 		if next.Cards == 0 && cur.Cards > 0 {
-			last.Emptied = max(cur.Cards, len(l.gone))
+			last.Emptied = max(cur.Cards, len(l.Gone))
 		}
 	}
-	next.Cards = max(next.Cards, len(l.members))
-	if err := p.readAll(ctx, l.members, &cur, nil, &last); err != nil {
+	next.Cards = max(next.Cards, len(l.Members))
+	if err := p.readAll(ctx, l.Members, &cur, nil, &last); err != nil {
 		return err
 	}
 	return p.emit(last, next)
@@ -87,45 +86,46 @@ func (p *pass) incremental(ctx context.Context, cur cursor) error {
 
 // full reads the whole book, but for the cards that the cursor has seen.
 func (p *pass) full(ctx context.Context, cur cursor) error {
-	l, err := p.list(ctx)
+	l, err := p.book.All(ctx)
 	if err != nil {
 		return err
 	}
-	progress := cursor{Open: true, Next: l.token, CTag: l.ctag, Cards: cur.Cards, Seen: seen{}}
+	p.warnings = append(p.warnings, l.Odd...)
+	progress := cursor{Open: true, Next: l.Token, CTag: l.CTag, Cards: cur.Cards, Seen: webdav.Seen{}}
 	if cur.Open { // what changed since it began must be found once more at its end
 		progress.Next, progress.CTag = cur.Next, cur.CTag
 	}
-	present := make(map[string]bool, len(l.members))
-	for _, m := range l.members {
-		present[m.ref] = true
-		if cur.Seen.has(m) {
-			progress.Seen[m.digest()] = struct{}{}
+	present := make(map[string]bool, len(l.Members))
+	for _, m := range l.Members {
+		present[m.Ref] = true
+		if cur.Seen.Has(m) {
+			progress.Seen.Add(m)
 		}
 	}
-	for _, f := range l.failed {
+	for _, f := range l.Failed {
 		present[f.Ref] = true
 	}
 
-	last := kith.BookBatch{Failed: l.failed}
-	if err := p.readAll(ctx, l.members, &progress, present, &last); err != nil {
+	last := kith.BookBatch{Failed: l.Failed}
+	if err := p.readAll(ctx, l.Members, &progress, present, &last); err != nil {
 		return err
 	}
-	if l.complete {
+	if l.Complete {
 		last.Present = func(ref string) bool { return present[ref] }
 		if len(present) == 0 {
 			last.Emptied = cur.Cards
 		}
 	}
 	next := cursor{Token: progress.Next, Cards: len(present)}
-	if !l.complete {
+	if !l.Complete {
 		last.Warnings = append(last.Warnings, "the server's listing is odd: no card is taken for deleted by it")
 		next.Cards = max(next.Cards, cur.Cards)
 	}
 	if next.Token == "" {
-		next.CTag, next.Seen = progress.CTag, seen{}
-		for _, m := range l.members {
-			if m.etag != "" { // without one, a change would not be seen
-				next.Seen[m.digest()] = struct{}{}
+		next.CTag, next.Seen = progress.CTag, webdav.Seen{}
+		for _, m := range l.Members {
+			if m.ETag != "" { // without one, a change would not be seen
+				next.Seen.Add(m)
 			}
 		}
 	}
@@ -138,15 +138,15 @@ const maxHeld = 500_000
 // readAll reads the members that progress has not seen, and yields them in batches but for
 // what comes last, which it leaves in last. Groups wait until all cards were read. What is gone is
 // taken out of present.
-func (p *pass) readAll(ctx context.Context, members []member, progress *cursor, present map[string]bool, last *kith.BookBatch) error {
-	var todo []member
+func (p *pass) readAll(ctx context.Context, members []webdav.Member, progress *cursor, present map[string]bool, last *kith.BookBatch) error {
+	var todo []webdav.Member
 	for _, m := range members {
-		if !progress.Seen.has(m) {
+		if !progress.Seen.Has(m) {
 			todo = append(todo, m)
 		}
 	}
 	if progress.Seen == nil {
-		progress.Seen = seen{}
+		progress.Seen = webdav.Seen{}
 	}
 	done, total := len(members)-len(todo), len(members)
 	held := 0 // members of the groups that wait
@@ -155,7 +155,7 @@ func (p *pass) readAll(ctx context.Context, members []member, progress *cursor, 
 		todo = todo[len(chunk):]
 		refs := make([]string, len(chunk))
 		for i, m := range chunk {
-			refs[i] = m.ref
+			refs[i] = m.Ref
 		}
 		var b kith.BookBatch
 		if err := p.read(ctx, refs, &b); err != nil {
@@ -170,8 +170,8 @@ func (p *pass) readAll(ctx context.Context, members []member, progress *cursor, 
 			break
 		}
 		for _, m := range chunk {
-			if !waiting[m.ref] {
-				progress.Seen[m.digest()] = struct{}{}
+			if !waiting[m.Ref] {
+				progress.Seen.Add(m)
 			}
 		}
 		if progress.Open {

@@ -1,14 +1,10 @@
 package carddavsource
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
-	"maps"
-	"slices"
 
 	"kith"
+	"kith/sync/webdav"
 )
 
 // cursor is how far a book was read.
@@ -25,7 +21,7 @@ type cursor struct {
 	Cards int `json:"cards"`
 	// Seen are the cards that were read already: in this pass, or, in a book
 	// without sync-tokens, ever.
-	Seen seen `json:"seen,omitempty"`
+	Seen webdav.Seen `json:"seen,omitempty"`
 }
 
 // maxCursor is far above the cursor of a book of maxCards.
@@ -48,45 +44,4 @@ func (c cursor) String() kith.Cursor {
 		panic(err) // plain fields always can be written
 	}
 	return kith.Cursor(b)
-}
-
-// seen is a set of cards as they were, by digest. Two of 100,000 cards are mixed up
-// with a probability of 1 in 3 billion.
-type seen map[uint64]struct{}
-
-// member is a card as a listing names it.
-type member struct {
-	ref, etag string
-}
-
-func (m member) digest() uint64 {
-	sum := sha256.Sum256([]byte(m.ref + "\x00" + m.etag))
-	return binary.BigEndian.Uint64(sum[:])
-}
-
-func (s seen) has(m member) bool {
-	_, ok := s[m.digest()]
-	return ok
-}
-
-// MarshalText writes the digests, sorted.
-func (s seen) MarshalText() ([]byte, error) {
-	b := make([]byte, 0, 8*len(s))
-	for _, digest := range slices.Sorted(maps.Keys(s)) {
-		b = binary.BigEndian.AppendUint64(b, digest)
-	}
-	return base64.RawStdEncoding.AppendEncode(nil, b), nil
-}
-
-// UnmarshalText reads what MarshalText wrote.
-func (s *seen) UnmarshalText(text []byte) error {
-	b, err := base64.RawStdEncoding.AppendDecode(nil, text)
-	if err != nil {
-		return err
-	}
-	*s = make(seen, len(b)/8)
-	for ; len(b) >= 8; b = b[8:] {
-		(*s)[binary.BigEndian.Uint64(b)] = struct{}{}
-	}
-	return nil
 }

@@ -91,8 +91,8 @@ func (r *reader) multiget(ctx context.Context, refs []string, into *kith.BookBat
 	for _, ref := range refs {
 		wanted[ref] = true
 	}
-	_, _, err = r.source.client.Report(ctx, r.book.url, webdav.DepthZero, report, func(resp webdav.Response) error {
-		u, err := r.source.client.Resolve(r.book.url, resp.Href)
+	_, _, err = r.source.client.Report(ctx, r.book.URL, webdav.DepthZero, report, func(resp webdav.Response) error {
+		u, err := r.source.client.Resolve(r.book.URL, resp.Href)
 		if err != nil {
 			return nil // what it was about is missing then
 		}
@@ -125,7 +125,7 @@ func (r *reader) readSingly(ctx context.Context, refs []string, into *kith.BookB
 			into.Gone = append(into.Gone, ref)
 		case errors.Is(err, webdav.ErrUnreadable), status != 0 && kind == kith.FaultTransient:
 			if status >= 500 && !healthy {
-				if _, err := r.source.client.Propfind(ctx, r.book.url, webdav.DepthZero, memberNames, func(webdav.Response) error { return nil }); err != nil {
+				if _, err := r.source.client.Propfind(ctx, r.book.URL, webdav.DepthZero, []xml.Name{webdav.GetETag}, func(webdav.Response) error { return nil }); err != nil {
 					return fmt.Errorf("read cards: %w", err)
 				}
 				healthy = true
@@ -139,7 +139,7 @@ func (r *reader) readSingly(ctx context.Context, refs []string, into *kith.BookB
 }
 
 func (r *reader) get(ctx context.Context, ref string, into *kith.BookBatch) error {
-	u, err := r.source.client.Resolve(r.book.url, r.book.path+ref)
+	u, err := r.source.client.Resolve(r.book.URL, r.book.path+ref)
 	if err != nil || !strings.HasPrefix(webdav.Ref(u), r.book.path) {
 		into.Failed = append(into.Failed, kith.Failure{Ref: ref, Cause: "it does not lie in the book"})
 		return nil

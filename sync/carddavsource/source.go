@@ -9,10 +9,8 @@ package carddavsource
 import (
 	"context"
 	"crypto/x509"
-	"encoding/xml"
 	"fmt"
 	"iter"
-	"net/url"
 	"strings"
 	"time"
 
@@ -54,10 +52,8 @@ type Source struct {
 
 // book is an address book.
 type book struct {
-	name   string
-	url    *url.URL
-	path   string // the canonical form, with a slash at its end
-	syncs  bool   // it has collection synchronisation
+	webdav.Lister
+	path   string // the canonical form of its URL, with a slash at its end
 	single bool   // cards must be read one by one
 }
 
@@ -109,15 +105,15 @@ func (s *Source) Books(ctx context.Context) ([]kith.Stream, error) {
 			continue
 		}
 		s.books[c.Name] = &book{
-			name: c.Name, url: c.URL, path: webdav.Ref(c.URL),
-			syncs: c.Response.Text(webdav.SyncToken) != "" || c.Response.Names(webdav.SupportedReports, syncReport),
+			Lister: webdav.Lister{
+				Client: s.client, URL: c.URL, What: "book", Most: maxCards, Takes: isCard, Syncs: c.Syncs(),
+			},
+			path: webdav.Ref(c.URL),
 		}
 		streams = append(streams, kith.Stream{Name: c.Name})
 	}
 	return streams, nil
 }
-
-var syncReport = xml.Name{Space: webdav.NSDAV, Local: "sync-collection"}
 
 // book finds a book by its stream.
 func (s *Source) book(ctx context.Context, stream kith.Stream) (*book, error) {

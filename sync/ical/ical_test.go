@@ -241,7 +241,7 @@ func TestReading(t *testing.T) {
 		}
 		var got []string
 		for _, a := range o.Attendees {
-			got = append(got, strings.Join([]string{a.Address, a.Name, a.Response, a.Role, a.Type}, " "))
+			got = append(got, strings.Join([]string{a.Address, a.Name, string(a.Response), a.Role, a.Type}, " "))
 		}
 		want := []string{"john@x.com  accepted chair individual", "room@x.com  declined required room", "eve@x.com  needs_action required individual",
 			"a@resource.calendar.google.com  tentative optional resource", "j@x.com  needs_action required individual", "all@x.com  needs_action required group"}

@@ -257,3 +257,5 @@ func (e *entries) Pop() any {
 	*e = (*e)[:last]
 	return x
 }
+
+func (s *accounts) Calendars(context.Context, string) ([]string, error) { return nil, nil }

@@ -32,6 +32,14 @@ var AddressBooks = Kind{
 	Type:      xml.Name{Space: NSCardDAV, Local: "addressbook"},
 }
 
+// Calendars are the collections of CalDAV (RFC 4791 §4.2, §6.2.1).
+var Calendars = Kind{
+	What:      "calendar",
+	WellKnown: "/.well-known/caldav",
+	HomeSet:   xml.Name{Space: NSCalDAV, Local: "calendar-home-set"},
+	Type:      xml.Name{Space: NSCalDAV, Local: "calendar"},
+}
+
 // Collection is a collection that was found.
 type Collection struct {
 	URL   *url.URL
@@ -225,6 +233,13 @@ func (f *finder) sorted() []Collection {
 	}
 	slices.SortFunc(all, func(a, b Collection) int { return cmp.Compare(a.Name, b.Name) })
 	return all
+}
+
+var syncReport = xml.Name{Space: NSDAV, Local: "sync-collection"}
+
+// Syncs tells whether the collection has synchronisation (RFC 6578).
+func (c *Collection) Syncs() bool {
+	return c.Response.Text(SyncToken) != "" || c.Response.Names(SupportedReports, syncReport)
 }
 
 // Chosen tells whether the settings include and exclude let a collection be read. Their globs
