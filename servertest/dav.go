@@ -16,6 +16,28 @@ func (s *DAVServer) MakeBook(t testing.TB, name string) string {
 	return url
 }
 
+// MakeCalendar makes a calendar (RFC 4791 §5.3.1) for these components, or any if none is named, and returns its URL.
+func (s *DAVServer) MakeCalendar(t testing.TB, name string, components ...string) string {
+	t.Helper()
+	url := s.Calendars + name + "/"
+	set := ""
+	for _, c := range components {
+		set += `<C:comp name="` + c + `"/>`
+	}
+	if set != "" {
+		set = `<C:supported-calendar-component-set>` + set + `</C:supported-calendar-component-set>`
+	}
+	s.Do(t, "MKCALENDAR", url, "application/xml", `<?xml version="1.0"?><C:mkcalendar xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><set><prop>`+
+		`<displayname>`+name+`</displayname>`+set+`</prop></set></C:mkcalendar>`)
+	return url
+}
+
+// PutEvent stores what has to be iCalendar.
+func (s *DAVServer) PutEvent(t testing.TB, url, calendar string) {
+	t.Helper()
+	s.Do(t, http.MethodPut, url, "text/calendar", calendar)
+}
+
 // Put stores a card.
 func (s *DAVServer) Put(t testing.TB, url, card string) {
 	t.Helper()

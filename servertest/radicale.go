@@ -5,10 +5,11 @@ import "testing"
 // DAVServer is a running server of calendars and address books. Its methods may be
 // called from any goroutine.
 type DAVServer struct {
-	URL      string // where discovery begins
-	Home     string // URL of where a user's address books are, with a slash at its end
-	Username string // "": there is no login
-	Password string
+	URL       string // where discovery begins
+	Home      string // URL of where a user's address books are, with a slash at its end
+	Calendars string // URL of where calendars are
+	Username  string // "": there is no login
+	Password  string
 }
 
 // Radicale starts a server for one test, with the users alice, bob and carol and an
@@ -18,5 +19,5 @@ func Radicale(t testing.TB) *DAVServer {
 	path := script(t, "radicale.sh")
 	port := start(t, path, folder(t, path), nil, 1)
 	url := "http://" + addr(port[0]) + "/"
-	return &DAVServer{URL: url, Home: url + "alice/", Username: "alice", Password: Password}
+	return &DAVServer{URL: url, Home: url + "alice/", Calendars: url + "alice/", Username: "alice", Password: Password}
 }

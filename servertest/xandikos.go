@@ -9,5 +9,5 @@ func Xandikos(t testing.TB) *DAVServer {
 	path := script(t, "xandikos.sh")
 	port := start(t, path, folder(t, path), nil, 1)
 	url := "http://" + addr(port[0]) + "/"
-	return &DAVServer{URL: url, Home: url + "alice/contacts/"}
+	return &DAVServer{URL: url, Home: url + "alice/contacts/", Calendars: url + "alice/calendars/"}
 }

@@ -32,6 +32,7 @@ type Options struct {
 	CAs          *x509.CertPool // trusted certificate authorities; nil: the system's
 	AllowPrivate bool           // reach loopback, link-local and private addresses
 	AllowPlain   bool           // go without TLS to other hosts than this one
+	Query        bool           // the URL may have a query
 
 	// Timeout is how long a request may go without any byte of its answer;
 	// default 60 s. Ten times as long it may last in all.
@@ -107,7 +108,7 @@ func parseURL(o *Options) (*url.URL, error) {
 		return nil, errors.New("it names no host")
 	case u.User != nil:
 		return nil, errors.New("the user name belongs in username, the password in one of the password settings")
-	case u.RawQuery != "" || u.Fragment != "":
+	case u.RawQuery != "" && !o.Query || u.Fragment != "":
 		return nil, errors.New("nothing may follow the path")
 	case u.Scheme == "http" && !o.AllowPlain && !isLoopback(u.Hostname()):
 		return nil, errors.New("http:// would send the password in plain text: use https://, or set allow_plain")

@@ -60,6 +60,7 @@ type Property struct {
 	Text   string     // all text in it
 	Names  []xml.Name // of all elements in it
 	Hrefs  []string   // what stands in its DAV:href elements
+	Named  []string   // the attributes "name" of elements in it
 }
 
 // Has tells whether a resource has a property, whatever its value.
@@ -349,6 +350,11 @@ func (s *scanner) property() (Property, error) {
 				return Property{}, tooMuch("one property has too many elements")
 			}
 			p.Names = append(p.Names, t.Name)
+			for _, a := range t.Attr {
+				if a.Name == (xml.Name{Local: "name"}) {
+					p.Named = append(p.Named, a.Value)
+				}
+			}
 			if t.Name == href {
 				inHref, from = s.depth, text.Len()
 			}

@@ -129,6 +129,41 @@ func (c *Client) Get(ctx context.Context, at *url.URL, accept string, read func(
 	return nil
 }
 
+// Validators tell whether a resource has changed (RFC 9110 §8.8).
+type Validators struct {
+	ETag     string `json:"etag,omitempty"`
+	Modified string `json:"modified,omitempty"`
+}
+
+// GetChanged reads a resource as Get does, unless it is still the one that validators tell of: then changed
+// is false. It returns the validators of what it read.
+func (c *Client) GetChanged(ctx context.Context, at *url.URL, accept string, v Validators, read func(io.Reader) error) (now Validators, changed bool, err error) {
+	header := map[string]string{"Accept": accept}
+	if v.ETag != "" {
+		header["If-None-Match"] = v.ETag
+	}
+	if v.Modified != "" {
+		header["If-Modified-Since"] = v.Modified
+	}
+	req := request{http.MethodGet, at, header, ""}
+	a, err := c.do(ctx, req)
+	if StatusOf(err) == http.StatusNotModified {
+		return v, false, nil
+	}
+	if err != nil {
+		return v, false, err
+	}
+	defer a.body.Close()
+	req.url = a.url
+	if a.status != http.StatusOK {
+		return v, false, c.fault(req, &StatusError{Status: a.status})
+	}
+	if err := read(a.body); err != nil {
+		return v, false, c.fault(req, err)
+	}
+	return Validators{ETag: a.header.Get("ETag"), Modified: a.header.Get("Last-Modified")}, true, nil
+}
+
 // Base returns the URL of the account.
 func (c *Client) Base() *url.URL { return c.base }
 

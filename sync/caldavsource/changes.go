@@ -1,0 +1,352 @@
+package caldavsource
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"slices"
+	"time"
+
+	"kith"
+	"kith/sync/ical"
+	"kith/sync/webdav"
+)
+
+// pass is one run of Changes.
+type pass struct {
+	reader
+	from    kith.Cursor
+	yield   func(kith.Batch) bool
+	stopped bool // by the caller
+
+	held      batch // what was read and not told yet
+	restarted string
+	warnings  []string
+}
+
+// errStopped ends a pass that the caller has left.
+var errStopped = errors.New("stopped")
+
+func (p *pass) run(ctx context.Context) error {
+	cur, restart := parseCursor(p.from)
+	p.restarted = restart
+	token, ctag := p.calendar.token, p.calendar.ctag
+	p.calendar.token, p.calendar.ctag = "", ""
+	if p.from == "" || restart != "" {
+		return p.full(ctx, cursor{}, token, ctag)
+	}
+	switch {
+	case cur.Open:
+		if cur.Next == "" {
+			return p.full(ctx, cur, "", "")
+		}
+		// What is new comes before the rest of what was there.
+		return p.incremental(ctx, cur, func(next cursor) error { return p.full(ctx, next, next.Next, "") })
+	case cur.Token != "" && cur.Token == token:
+		return p.roll(ctx, cur)
+	case cur.Token != "":
+		return p.incremental(ctx, cur, func(next cursor) error { return p.roll(ctx, next) })
+	case cur.CTag != "":
+		if ctag == "" {
+			var err error
+			if ctag, err = p.calendar.CTag(ctx); err != nil {
+				return err
+			}
+		}
+		if ctag == cur.CTag {
+			return p.roll(ctx, cur)
+		}
+	}
+	return p.compare(ctx, cur)
+}
+
+// emit hands what is held to the caller.
+func (p *pass) emit(at cursor) error {
+	b := p.held.Batch
+	at.later(p.held.next)
+	p.held = batch{}
+	b.Cursor = at.String()
+	b.Restarted, p.restarted = p.restarted, ""
+	b.Warnings = append(p.warnings, b.Warnings...)
+	p.warnings = nil
+	if len(b.Items)+len(b.Covered)+len(b.Failed)+len(b.Warnings) == 0 && b.Present == nil && b.Restarted == "" && b.Cursor == p.from {
+		return nil
+	}
+	if !p.yield(b) {
+		p.stopped = true
+		return errStopped
+	}
+	return nil
+}
+
+// enough tells whether what is held makes a batch.
+func (p *pass) enough() bool {
+	return len(p.held.Items) >= p.source.opts.Chunk || p.held.read >= 4*p.source.opts.Chunk
+}
+
+// full reads the whole calendar, but for the resources that the cursor has seen.
+func (p *pass) full(ctx context.Context, cur cursor, token, ctag string) error {
+	progress := cursor{Open: true, Next: cur.Next, CTag: cur.CTag, Seen: cur.Seen, Later: cur.Later, Until: dayOf(p.window.To)}
+	if progress.Seen == nil {
+		progress.Seen = webdav.Seen{}
+	}
+	if !cur.Open {
+		if token == "" && ctag == "" {
+			var err error
+			if token, ctag, err = p.state(ctx); err != nil {
+				return err
+			}
+		}
+		if p.calendar.Syncs {
+			progress.Next = token
+		}
+		progress.CTag = ctag
+	}
+	present := map[string]bool{}
+	var members []webdav.Member
+	each := func(m webdav.Member, data string) error {
+		present[m.Ref] = true
+		if m.ETag != "" {
+			members = append(members, m)
+		}
+		if progress.Seen.Has(m) {
+			return nil
+		}
+		if p.enough() {
+			if err := p.emit(progress); err != nil {
+				return err
+			}
+		}
+		p.take(m.Ref, data, time.Time{}, &p.held)
+		progress.later(p.held.next)
+		progress.Seen.Add(m)
+		return nil
+	}
+	complete := true
+	switch err := p.query(ctx, "", each); {
+	case err == nil:
+	case webdav.IsUnsupported(err), errors.Is(err, webdav.ErrUnreadable):
+		l, err := p.calendar.All(ctx)
+		if err != nil {
+			return err
+		}
+		p.warnings = append(p.warnings, l.Odd...)
+		complete, members = l.Complete, l.Members
+		if err := p.readAll(ctx, l.Members, &progress, time.Time{}); err != nil {
+			return err
+		}
+		for _, m := range l.Members {
+			present[m.Ref] = true
+		}
+		for _, f := range l.Failed {
+			present[f.Ref] = true
+		}
+		p.held.Failed = append(p.held.Failed, l.Failed...)
+	default:
+		return err
+	}
+	if complete {
+		p.held.Present = func(ref string) bool { return present[ical.Resource(ref)] }
+	}
+	next := cursor{Token: progress.Next, Until: progress.Until, Later: progress.Later}
+	if next.Token == "" {
+		next.CTag, next.Seen = progress.CTag, seenOf(members)
+	}
+	return p.emit(next)
+}
+
+func seenOf(members []webdav.Member) webdav.Seen {
+	seen := webdav.Seen{}
+	for _, m := range members {
+		if m.ETag != "" { // without one, a change would not be seen
+			seen.Add(m)
+		}
+	}
+	return seen
+}
+
+// state asks for the sync-token and the CTag.
+func (p *pass) state(ctx context.Context) (token, ctag string, err error) {
+	_, err = p.source.client.Propfind(ctx, p.calendar.URL, webdav.DepthZero, []xml.Name{webdav.SyncToken, webdav.CTag}, func(r webdav.Response) error {
+		token, ctag = r.Text(webdav.SyncToken), r.Text(webdav.CTag)
+		return nil
+	})
+	return token, ctag, err
+}
+
+// incremental reads what changed since the cursor's token, and goes on with then.
+func (p *pass) incremental(ctx context.Context, cur cursor, then func(cursor) error) error {
+	token := cur.Token
+	if cur.Open {
+		token = cur.Next
+	}
+	l, err := p.calendar.Since(ctx, token)
+	if errors.Is(err, webdav.ErrNoToken) {
+		p.restarted = "the server no longer knows how far the calendar was read"
+		token, ctag, err := p.state(ctx)
+		if err != nil {
+			return err // the calendar itself is ill
+		}
+		return p.full(ctx, cursor{}, token, ctag)
+	}
+	if err != nil {
+		return err
+	}
+	p.warnings = append(p.warnings, l.Odd...)
+	progress := cur
+	if progress.Seen == nil {
+		progress.Seen = webdav.Seen{}
+	} else if cur.Open {
+		progress.Seen = cloneSeen(cur.Seen)
+	}
+	if err := p.readAll(ctx, l.Members, &progress, time.Time{}); err != nil {
+		return err
+	}
+	for _, ref := range l.Gone {
+		p.held.gone(ref)
+	}
+	p.held.Failed = append(p.held.Failed, l.Failed...)
+	next := cursor{Token: l.Token, Until: cur.Until, Later: progress.Later}
+	if cur.Open {
+		next = cursor{Open: true, Next: l.Token, CTag: cur.CTag, Seen: progress.Seen, Until: cur.Until, Later: progress.Later}
+	}
+	next.later(p.held.next)
+	if err := p.emit(next); err != nil {
+		return err
+	}
+	p.from = next.String()
+	return then(next)
+}
+
+func cloneSeen(s webdav.Seen) webdav.Seen {
+	c := make(webdav.Seen, len(s))
+	for digest := range s {
+		c[digest] = struct{}{}
+	}
+	return c
+}
+
+// compare lists the calendar and reads what is new or has changed by its ETag. A calendar
+// without ETags is read whole.
+func (p *pass) compare(ctx context.Context, cur cursor) error {
+	l, err := p.calendar.Members(ctx)
+	if err != nil {
+		return err
+	}
+	p.warnings = append(p.warnings, l.Odd...)
+	progress := cur
+	progress.Seen = cloneSeen(cur.Seen)
+	if err := p.readAll(ctx, l.Members, &progress, time.Time{}); err != nil {
+		return err
+	}
+	p.held.Failed = append(p.held.Failed, l.Failed...)
+	next := cursor{CTag: l.CTag, Seen: seenOf(l.Members), Until: cur.Until, Later: progress.Later}
+	next.later(p.held.next)
+	if l.Complete {
+		present := make(map[string]bool, len(l.Members))
+		for _, m := range l.Members {
+			present[m.Ref] = true
+		}
+		for _, f := range l.Failed {
+			present[f.Ref] = true
+		}
+		if next.CTag == "" && next.String() == p.from && len(p.held.Items) == 0 {
+			return p.roll(ctx, cur)
+		}
+		p.held.Present = func(ref string) bool { return present[ical.Resource(ref)] }
+	}
+	if err := p.emit(next); err != nil {
+		return err
+	}
+	p.from = next.String()
+	return p.roll(ctx, next)
+}
+
+// readAll reads the members that progress has not seen, and hands on batches but for the last.
+func (p *pass) readAll(ctx context.Context, members []webdav.Member, progress *cursor, from time.Time) error {
+	var todo []webdav.Member
+	for _, m := range members {
+		if !progress.Seen.Has(m) {
+			todo = append(todo, m)
+		}
+	}
+	took := func(m webdav.Member) error {
+		progress.later(p.held.next)
+		progress.Seen.Add(m)
+		return nil
+	}
+	if len(todo) >= queryFrom {
+		wanted := make(map[string]webdav.Member, len(todo))
+		for _, m := range todo {
+			wanted[m.Ref] = m
+		}
+		err := p.query(ctx, "", func(m webdav.Member, data string) error {
+			listed, ok := wanted[m.Ref]
+			if !ok {
+				return nil
+			}
+			if p.enough() {
+				if err := p.emit(*progress); err != nil {
+					return err
+				}
+			}
+			delete(wanted, m.Ref)
+			p.take(m.Ref, data, from, &p.held)
+			return took(listed)
+		})
+		if err != nil && !webdav.IsUnsupported(err) && !errors.Is(err, webdav.ErrUnreadable) {
+			return err
+		}
+		// What is left holds no event, or was not in the answer.
+		todo = slices.DeleteFunc(todo, func(m webdav.Member) bool { _, left := wanted[m.Ref]; return !left })
+	}
+	size := min(multigetMost, p.source.opts.Chunk)
+	for chunk := range slices.Chunk(todo, size) {
+		if p.enough() || len(p.held.Items) > 0 && len(p.held.Items)+len(chunk) > p.source.opts.Chunk {
+			if err := p.emit(*progress); err != nil {
+				return err
+			}
+		}
+		refs := make([]string, len(chunk))
+		for i, m := range chunk {
+			refs[i] = m.Ref
+		}
+		if err := p.read(ctx, refs, from, &p.held); err != nil {
+			return err
+		}
+		for _, m := range chunk {
+			if err := took(m); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// roll tells what the days bring by which the window has moved on.
+func (p *pass) roll(ctx context.Context, cur cursor) error {
+	until := dayOf(p.window.To)
+	if until <= cur.Until {
+		return nil
+	}
+	var due []string
+	for ref, next := range cur.Later {
+		if next < until {
+			due = append(due, ref)
+		}
+	}
+	slices.Sort(due)
+	for chunk := range slices.Chunk(due, multigetMost) {
+		if p.enough() {
+			if err := p.emit(cur); err != nil {
+				return err
+			}
+		}
+		if err := p.read(ctx, chunk, timeOf(cur.Until), &p.held); err != nil {
+			return err
+		}
+	}
+	next := cur
+	next.Until = until
+	return p.emit(next)
+}
