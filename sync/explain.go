@@ -66,10 +66,15 @@ func (p *Poller) ExplainMessage(ctx context.Context, register Register, account,
 		return nil, errors.Join(books.Close(), fmt.Errorf("account %s: it is address books, which have no messages: %w", account, kith.ErrNotFound))
 	}
 	var searched []string
+	calendar := false
 	all, err := p.explain(ctx, register, account, func(s kith.Stream, source Source) ([]string, error) {
 		searched = append(searched, s.Name)
+		calendar = s.Role == kith.RoleCalendar
 		return source.Find(ctx, s, messageID)
 	})
+	if err == nil && len(all) == 0 && calendar {
+		return nil, fmt.Errorf("account %s: no event with the UID %s in the calendars that are read, %s: %w", account, messageID, strings.Join(searched, ", "), kith.ErrNotFound)
+	}
 	if err == nil && len(all) == 0 {
 		return nil, fmt.Errorf("account %s: no message %s in the folders that are read, %s (Trash, Junk and Drafts are left out unless include names them): %w", account, messageID, strings.Join(searched, ", "), kith.ErrNotFound)
 	}

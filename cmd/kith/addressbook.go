@@ -13,12 +13,17 @@ import (
 )
 
 // readable tells whether this version can read accounts of a kind.
-func readable(kind config.Kind) bool { return kind == config.KindIMAP || kind == config.KindCardDAV }
+func readable(kind config.Kind) bool {
+	return kind == config.KindIMAP || kind == config.KindCardDAV || isCalendar(kind)
+}
 
 // itemsOf is what accounts of a kind hold.
 func itemsOf(kind string) string {
-	if kind == string(config.KindCardDAV) {
+	switch {
+	case kind == string(config.KindCardDAV):
 		return "cards"
+	case isCalendar(config.Kind(kind)):
+		return "events"
 	}
 	return "messages"
 }

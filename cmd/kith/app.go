@@ -129,6 +129,8 @@ func (a *app) open(ctx context.Context, cfg *config.Config, account config.Accou
 			return nil, err
 		}
 		return imapsource.Open(ctx, options)
+	case config.KindCalDAV, config.KindICS:
+		return a.openCalendar(ctx, cfg, account)
 	default:
 		return nil, kith.Faultf(kith.FaultSettings, "account %s: this version can't read accounts of kind %s", account.Name, account.Kind)
 	}
@@ -201,14 +203,25 @@ func (a *app) when(flag, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	cfg, err := a.config()
-	if err != nil {
+	if _, err := a.config(); err != nil {
 		return time.Time{}, err
+	}
+	return a.moment(flag, text)
+}
+
+// moment does so in the configured zone, or where there is no configuration in that of this machine.
+func (a *app) moment(flag, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	zone := time.Local
+	if a.cfg != nil {
+		zone = a.cfg.TimeZone
 	}
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t, nil
 	}
-	if t, err := time.ParseInLocation(time.DateOnly, text, cfg.TimeZone); err == nil {
+	if t, err := time.ParseInLocation(time.DateOnly, text, zone); err == nil {
 		return t, nil
 	}
 	if days, ok := strings.CutSuffix(text, "d"); ok {

@@ -246,6 +246,13 @@ func (a *app) checkAccount(ctx context.Context, cfg *config.Config, account conf
 		}
 		return f
 	}
+	if isCalendar(account.Kind) {
+		f, err := a.checkCalendar(ctx, cfg, account)
+		if err != nil {
+			return loginTrouble(about, err)
+		}
+		return f
+	}
 	options, err := a.imapOptions(cfg, account)
 	if err == nil {
 		var report imapsource.Report

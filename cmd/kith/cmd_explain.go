@@ -12,12 +12,12 @@ import (
 )
 
 type explainCmd struct {
-	ID      string   `arg:"" help:"A Message-ID, an interaction's id, or account/folder/ref as interactions show prints it."`
+	ID      string   `arg:"" help:"A Message-ID, the UID of an event, an interaction's id, or account/folder/ref as interactions show prints it."`
 	Account []string `help:"Look in these accounts only." placeholder:"NAME"`
 }
 
 func (*explainCmd) Help() string {
-	return `It reads that one message again from its mailbox, tells every decision step by
+	return `It reads that one message or event again where it lies, tells every decision step by
 step, and writes nothing, neither here nor there.
 
 Of an address book it tells what became of a card.
@@ -25,6 +25,7 @@ Of an address book it tells what became of a card.
 Examples:
   kith explain '<x@client.test>'
   kith explain alice-mail/INBOX/7:4213
+  kith explain alice-calendar/work/talk.ics#20261123T080000Z
   kith explain address-book/contacts/ann.vcf
 
 ` + exitCodes
@@ -84,7 +85,11 @@ func (cmd *explainCmd) Run(ctx context.Context, a *app) error {
 		if _, err := f.account(ctx, name); err != nil {
 			return err
 		}
-		explanations, err := poller.ExplainMessage(ctx, s, name, bracketed(cmd.ID))
+		id := bracketed(cmd.ID)
+		if account, err := f.account(ctx, name); err == nil && isCalendar(account.Kind) {
+			id = cmd.ID
+		}
+		explanations, err := poller.ExplainMessage(ctx, s, name, id)
 		if err != nil {
 			failures = append(failures, err)
 		}

@@ -14,7 +14,9 @@ import (
 )
 
 type inspectCmd struct {
-	Files []string `arg:"" help:"Files of mail (.eml) or contacts (.vcf)."`
+	Files []string `arg:"" help:"Files of mail (.eml), calendars (.ics) or contacts (.vcf)."`
+	From  string   `help:"Of calendars: what takes place from here on; a date, a time or an age such as 30d (default: all)." placeholder:"WHEN"`
+	To    string   `help:"Of calendars: and before here (default: two years from now)." placeholder:"WHEN"`
 }
 
 func (*inspectCmd) Help() string {
@@ -23,6 +25,7 @@ func (*inspectCmd) Help() string {
 Examples:
   kith inspect letter.eml
   kith --json inspect *.eml | jq .message.date
+  kith inspect team.ics --from 2026-01-01 --to 2026-02-01
 
 ` + exitCodes
 }
@@ -56,12 +59,28 @@ type inspected struct {
 	Message  *inspectedMessage               `json:"message,omitempty"`
 	Contacts *[]contactfile.InspectedContact `json:"contacts,omitempty"`
 	Warnings []string                        `json:"warnings"`
+
+	Occurrences *[]inspectedOccurrence `json:"occurrences,omitempty"`
 }
 
 func (cmd *inspectCmd) Run(a *app) error {
 	bad := false
+	from, err := a.moment("--from", cmd.From)
+	if err != nil {
+		return err
+	}
+	to, err := a.moment("--to", cmd.To)
+	if err != nil {
+		return err
+	}
+	if cmd.From == "" {
+		from = time.Date(1583, 1, 1, 0, 0, 0, 0, time.UTC) // the first whole year of our calendar
+	}
+	if cmd.To == "" {
+		to = a.now().AddDate(2, 0, 0)
+	}
 	for _, name := range cmd.Files {
-		found, empty, err := inspectFile(name)
+		found, empty, err := inspectFile(name, from, to)
 		if err != nil {
 			return err
 		}
@@ -82,7 +101,7 @@ func (cmd *inspectCmd) Run(a *app) error {
 }
 
 // inspectFile reads one file. empty tells that there was nothing in it to read.
-func inspectFile(name string) (found inspected, empty bool, err error) {
+func inspectFile(name string, from, to time.Time) (found inspected, empty bool, err error) {
 	f, err := os.Open(name)
 	if errors.Is(err, os.ErrNotExist) {
 		return found, false, fmt.Errorf("%s: %w", name, kith.ErrNotFound)
@@ -98,7 +117,12 @@ func inspectFile(name string) (found inspected, empty bool, err error) {
 		found.Contacts, found.Warnings = &seen.Contacts, seen.Warnings
 		empty = len(seen.Contacts) == 0
 	case ".ics", ".ical":
-		return found, false, usagef("%s: this version can't read calendars yet", name)
+		occurrences, warnings, err := inspectCalendar(f, from, to, time.Local)
+		if err != nil {
+			return found, false, fmt.Errorf("%s: %w", name, err)
+		}
+		found.Occurrences, found.Warnings = &occurrences, warnings
+		empty = len(occurrences) == 0
 	default:
 		m, err := message.Read(f)
 		if err != nil {
@@ -109,7 +133,11 @@ func inspectFile(name string) (found inspected, empty bool, err error) {
 		found.Warnings = append(found.Warnings, m.Warnings...)
 	}
 	if empty {
-		found.Warnings = append(found.Warnings, "there is nothing in it to read")
+		nothing := "there is nothing in it to read"
+		if found.Occurrences != nil {
+			nothing = fmt.Sprintf("nothing in it takes place from %s to %s", from.Format(time.DateOnly), to.Format(time.DateOnly))
+		}
+		found.Warnings = append(found.Warnings, nothing)
 	}
 	return found, empty, nil
 }
@@ -164,6 +192,9 @@ func (a *app) printInspected(found inspected) {
 		for _, c := range *found.Contacts {
 			line(string(c.Kind), strings.TrimSpace(fmt.Sprintf("%s  %s  %s  %s", c.Name, c.Company, strings.Join(c.Emails, ", "), strings.Join(c.Phones, ", "))))
 		}
+	}
+	if found.Occurrences != nil && len(*found.Occurrences) > 0 {
+		a.printOccurrences(*found.Occurrences)
 	}
 	for _, warning := range found.Warnings {
 		line("warning", a.style.yellow(warning))

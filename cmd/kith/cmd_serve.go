@@ -99,11 +99,18 @@ func (*serveCmd) Run(ctx context.Context, a *app) error {
 		a.watchdog(watch, engine)
 	}()
 
+	concluded := make(chan struct{})
+	go func() {
+		defer close(concluded)
+		syncer.Conclude(watch, s, a.now, log)
+	}()
+
 	err = engine.Run(ctx)
 	a.notify(daemon.SdNotifyStopping)
 	log.Info("stopping")
 	stopWatching()
 	<-watched
+	<-concluded
 	return errors.Join(err, server.stop())
 }
 

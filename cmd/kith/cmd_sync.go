@@ -39,11 +39,14 @@ type syncResult struct {
 	Items       int                 `json:"items"`
 	New         int                 `json:"new"`
 	Known       int                 `json:"known"`
+	Cancelled   int                 `json:"cancelled,omitempty"` // meetings
 	Skipped     map[kith.Reason]int `json:"skipped"`
 	Contacts    *kith.BookRecorded  `json:"contacts,omitempty"` // of address books
 	Quarantined int                 `json:"quarantined"`
 	Seconds     float64             `json:"seconds"`
 	Error       *string             `json:"error"`
+
+	of string // what the items are
 }
 
 func (cmd *syncCmd) Run(ctx context.Context, a *app) error {
@@ -75,6 +78,11 @@ func (cmd *syncCmd) Run(ctx context.Context, a *app) error {
 	results := cmd.poll(ctx, f, names)
 	if err := cmd.lookBack(ctx, f, names, results); err != nil {
 		return err
+	}
+	if !cmd.DryRun {
+		if _, err := s.Conclude(ctx, a.now(), 0); err != nil {
+			return err
+		}
 	}
 	if err := cmd.print(a, results); err != nil {
 		return err
@@ -200,6 +208,7 @@ func (r *syncResult) add(more syncResult) {
 	r.Items += more.Items
 	r.New += more.New
 	r.Known += more.Known
+	r.Cancelled += more.Cancelled
 	r.Quarantined += more.Quarantined
 	r.Seconds += more.Seconds
 	r.Error = more.Error
@@ -221,10 +230,14 @@ func (cmd *syncCmd) one(ctx context.Context, f *fleet, poller *syncer.Poller, na
 	}
 	out := syncResult{
 		Account: name, Items: result.Items, New: result.Recorded.New, Known: result.Recorded.Known,
+		Cancelled: result.Recorded.Cancelled, of: "items",
 		Skipped: result.Skipped, Quarantined: result.Failed, Seconds: time.Since(began).Seconds(),
 	}
-	if account, err := f.account(ctx, name); err == nil && account.Kind == config.KindCardDAV {
-		out.Contacts = &result.Book
+	if account, err := f.account(ctx, name); err == nil {
+		out.of = itemsOf(string(account.Kind))
+		if account.Kind == config.KindCardDAV {
+			out.Contacts = &result.Book
+		}
 	}
 	if run.account.Name != "" {
 		err = errors.Join(err, run.ended(ctx, f.app, f.store, result, err))
@@ -298,6 +311,9 @@ func (a *app) printOutcome(account string, stream kith.Stream, item kith.Item, o
 	row := dryRow{Account: account, Stream: stream.Name, Ref: item.Ref, Outcome: "skip", Reason: outcome.Skip}
 	if i := outcome.Interaction; i != nil {
 		row.Outcome, row.Direction, row.Subject, row.Contacts = "record", i.Direction, i.Subject, len(i.Links)
+		if i.Status == kith.StatusPlanned {
+			row.Outcome = "plan"
+		}
 	}
 	if a.json {
 		printJSON(a.stdout, row) //nolint:errcheck // a closed pipe shows at the end
@@ -323,9 +339,12 @@ func (cmd *syncCmd) print(a *app, results []syncResult) error {
 		for _, reason := range slices.Sorted(maps.Keys(r.Skipped)) {
 			skipped = append(skipped, fmt.Sprintf("%s %s", thousands(r.Skipped[reason]), reason))
 		}
-		text := fmt.Sprintf("%s: %s messages, %s new, %s known", a.style.bold(r.Account), thousands(r.Items), thousands(r.New), thousands(r.Known))
+		text := fmt.Sprintf("%s: %s %s, %s new, %s known", a.style.bold(r.Account), thousands(r.Items), r.of, thousands(r.New), thousands(r.Known))
+		if r.Cancelled > 0 {
+			text += fmt.Sprintf(", %s cancelled", thousands(r.Cancelled))
+		}
 		if cmd.DryRun {
-			text = fmt.Sprintf("%s: %s messages; nothing was written", a.style.bold(r.Account), thousands(r.Items))
+			text = fmt.Sprintf("%s: %s %s; nothing was written", a.style.bold(r.Account), thousands(r.Items), r.of)
 		}
 		if r.Contacts != nil {
 			text = fmt.Sprintf("%s: %s", a.style.bold(r.Account), bookText(r, cmd.DryRun))

@@ -99,7 +99,7 @@ func everybody(t testing.TB, dir string) string {
 		default:
 			return nil
 		}
-		found, _, err := inspectFile(path)
+		found, _, err := inspectFile(path, time.Time{}, time.Time{})
 		if err != nil || found.Message == nil {
 			return err
 		}

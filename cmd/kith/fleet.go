@@ -245,7 +245,7 @@ func (f *fleet) open(ctx context.Context, name string) (syncer.Source, matcher.A
 	if err := f.know(ctx, who); err != nil {
 		return nil, matcher.Account{}, err
 	}
-	if _, inFile := f.file[name]; !inFile {
+	if _, inFile := f.file[name]; !inFile && (account.Kind == config.KindIMAP || account.Username != "") {
 		// Before a server is bothered.
 		if _, err := account.Password(ctx); err != nil {
 			return nil, matcher.Account{}, kith.Faultf(kith.FaultSettings, "%w", err)
@@ -262,7 +262,7 @@ func identity(account config.Account) matcher.Account {
 	if user := account.User(); strings.Contains(user, "@") {
 		addresses = append(append([]string{}, addresses...), user)
 	}
-	return matcher.Account{Name: account.Name, Owner: account.Owner, Addresses: addresses}
+	return matcher.Account{Name: account.Name, Owner: account.Owner, Addresses: addresses, Calendar: isCalendar(account.Kind)}
 }
 
 // definition makes what the register keeps of an account, which is to be polled first at the given time.

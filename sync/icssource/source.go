@@ -58,6 +58,9 @@ const (
 	maxFiles       = 10_000 // in a folder
 	maxWarnings    = 50     // of a batch
 	day            = 24 * time.Hour
+
+	// fileEnd stands behind the name of a file, in which it never is as such.
+	fileEnd = "!"
 )
 
 // Source reads one account. It has one stream, named like the file. The refs of occurrences are those
@@ -247,7 +250,7 @@ func (s *Source) Changes(ctx context.Context, stream kith.Stream, from kith.Curs
 		}
 		held.Present = func(ref string) bool {
 			resource := ical.Resource(ref)
-			file, _, _ := strings.Cut(resource, "/")
+			file, _, _ := strings.Cut(resource, fileEnd)
 			return present[resource] || present[file] // a file that could not be read
 		}
 		yield(held, nil)
@@ -352,7 +355,7 @@ func (s *Source) readFolder(ctx context.Context, known webdav.Validators, window
 			got.failed = append(got.failed, kith.Failure{Ref: ref, Cause: err.Error()})
 			continue
 		}
-		s.add(&got, c, ref+"/", window)
+		s.add(&got, c, ref+fileEnd, window)
 	}
 	return got, now, true, nil
 }

@@ -141,7 +141,7 @@ func TestFolder(t *testing.T) {
 				}
 			},
 			Remove: func(t testing.TB, ref string) {
-				name, _, _ := strings.Cut(ref, "/")
+				name, _, _ := strings.Cut(ref, "!")
 				if err := os.Remove(filepath.Join(dir, name)); err != nil {
 					t.Fatal(err)
 				}

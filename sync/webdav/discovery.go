@@ -73,6 +73,9 @@ func (c *Client) Collections(ctx context.Context, kind Kind, properties ...xml.N
 		switch {
 		case StatusOf(err) == http.StatusForbidden && start == c.base && !alone:
 			return nil, kith.Faultf(kith.FaultSettings, "who logs in may not read what url names: %w", err)
+		case start == c.base && !alone && (StatusOf(err) == http.StatusNotFound || StatusOf(err) == http.StatusGone):
+			// Elsewhere there may be others, which nobody asked for.
+			return nil, fmt.Errorf("there is no %s at url, and nothing else (%s): was it deleted or renamed?: %w", kind.What, StatusText(StatusOf(err)), err)
 		case err != nil && !isElsewhere(err):
 			return nil, err
 		}
@@ -166,6 +169,9 @@ func (f *finder) look(ctx context.Context, start *url.URL) (self Response, at *u
 		}
 		return nil
 	})
+	if err == nil && (self.Status == http.StatusNotFound || self.Status == http.StatusGone) {
+		err = &StatusError{Status: self.Status}
+	}
 	return self, at, err
 }
 
