@@ -3,6 +3,9 @@ package servertest
 import (
 	"io"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -30,6 +33,27 @@ func (s *DAVServer) MakeCalendar(t testing.TB, name string, components ...string
 	s.Do(t, "MKCALENDAR", url, "application/xml", `<?xml version="1.0"?><C:mkcalendar xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><set><prop>`+
 		`<displayname>`+name+`</displayname>`+set+`</prop></set></C:mkcalendar>`)
 	return url
+}
+
+// FillCalendar puts many files into a calendar that is at a URL, past the server, which would
+// take a long time for each.
+func (s *DAVServer) FillCalendar(t testing.TB, url string, files map[string]string) {
+	t.Helper()
+	dir := filepath.Join(s.data, filepath.FromSlash(strings.TrimPrefix(url, s.URL)))
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !s.git {
+		return
+	}
+	for _, args := range [][]string{{"add", "-A"}, {"-c", "user.name=test", "-c", "user.email=test@example.test", "commit", "-q", "-m", "fill"}} {
+		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir}, args...)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git: %v\n%s", err, out)
+		}
+	}
 }
 
 // PutEvent stores what has to be iCalendar.

@@ -1,6 +1,9 @@
 package servertest
 
-import "testing"
+import (
+	"path/filepath"
+	"testing"
+)
 
 // DAVServer is a running server of calendars and address books. Its methods may be
 // called from any goroutine.
@@ -10,6 +13,9 @@ type DAVServer struct {
 	Calendars string // URL of where calendars are
 	Username  string // "": there is no login
 	Password  string
+
+	data string // the folder with its collections
+	git  bool   // which are git repositories
 }
 
 // Radicale starts a server for one test, with the users alice, bob and carol and an
@@ -17,7 +23,9 @@ type DAVServer struct {
 func Radicale(t testing.TB) *DAVServer {
 	t.Helper()
 	path := script(t, "radicale.sh")
-	port := start(t, path, folder(t, path), nil, 1)
+	dir := folder(t, path)
+	port := start(t, path, dir, nil, 1)
 	url := "http://" + addr(port[0]) + "/"
-	return &DAVServer{URL: url, Home: url + "alice/", Calendars: url + "alice/", Username: "alice", Password: Password}
+	return &DAVServer{URL: url, Home: url + "alice/", Calendars: url + "alice/", Username: "alice", Password: Password,
+		data: filepath.Join(dir, "collections", "collection-root")}
 }

@@ -149,7 +149,8 @@ func (p *Poller) Poll(ctx context.Context, account string, opts Options) (Result
 		read    func(context.Context, kith.Stream) (more bool, err error)
 	}{
 		{&streams, func(ctx context.Context, stream kith.Stream) (bool, error) {
-			return run.stream(ctx, run, stream, opts.DryRun != nil) // a dry run keeps no cursor to come back to
+			// A dry run keeps no cursor to come back to, and a calendar would be asked for all of it twice.
+			return run.stream(ctx, run, stream, opts.DryRun != nil || stream.Role == kith.RoleCalendar)
 		}},
 		{&past, func(ctx context.Context, stream kith.Stream) (bool, error) { return run.stream(ctx, run, stream, true) }},
 		{&read, run.lookBack},

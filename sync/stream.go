@@ -38,7 +38,7 @@ func (r *run) stream(ctx context.Context, reader streamReader, stream kith.Strea
 	if err != nil {
 		return false, fmt.Errorf("read the stream's state: %w", err)
 	}
-	if !past {
+	if !past || stream.Role == kith.RoleCalendar {
 		if err := reader.retryQuarantine(ctx, stream, state); err != nil {
 			return false, err
 		}

@@ -91,15 +91,16 @@ func (tx tx) settle(ctx context.Context, withdrawn map[kith.ID]kith.Reason) (set
 
 // compare looks for meetings of which those that are new may be copies.
 func (b *batch) compare(ctx context.Context) error {
-	times := b.NewMeetings()
-	if len(times) == 0 {
+	slots := b.NewMeetings()
+	if len(slots) == 0 {
 		return nil
 	}
-	stamps := make([]pgtype.Timestamptz, len(times))
-	for i, t := range times {
-		stamps[i] = pgtype.Timestamptz{Time: t, Valid: true}
+	stamps, subjects := make([]pgtype.Timestamptz, len(slots)), make([]string, len(slots))
+	for i, slot := range slots {
+		stamps[i], subjects[i] = pgtype.Timestamptz{Time: time.UnixMicro(slot.At), Valid: true}, slot.Subject
 	}
-	found, err := entries(ctx, b.tx, `SELECT `+rowColumns+` FROM interactions i`+rowThread+` WHERE i.occurred_at = ANY ($1::timestamptz[]) AND i.kind = 'meeting'`, stamps)
+	found, err := entries(ctx, b.tx, `SELECT `+rowColumns+` FROM unnest($1::timestamptz[], $2::text[]) u (at, subject)
+		JOIN interactions i ON i.occurred_at = u.at AND i.subject = u.subject AND i.kind = 'meeting'`+rowThread, stamps, subjects)
 	if err != nil {
 		return err
 	}

@@ -28,20 +28,27 @@ func (tx tx) withdraw(ctx context.Context, stream int64, rec *kith.Recording) (m
 		}
 		return err
 	}
-	named := make([]string, len(rec.Withdrawn))
+	var some bool
+	if err := tx.one(ctx, `SELECT EXISTS (SELECT 1 FROM evidence WHERE stream = ?)`, []any{stream}, &some); err != nil || !some {
+		return nil, err
+	}
+	named, ranges := make([]string, len(rec.Withdrawn)), make([][2]string, len(rec.Covered))
 	for i, w := range rec.Withdrawn {
 		named[i] = w.Ref
 	}
-	err := tx.each(ctx, `SELECT e.ref, e.interaction FROM json_each(?) j JOIN evidence e ON e.stream = ? AND e.ref = j.value WHERE e.gone = 0`,
-		[]any{list(named), stream}, take)
+	for i, r := range rec.Covered {
+		ranges[i] = [2]string{r.From, r.To}
+	}
+	err := tx.each(ctx, `SELECT ref, interaction FROM evidence WHERE stream = ? AND ref IN (SELECT value FROM json_each(?)) AND gone = 0`,
+		[]any{stream, list(named)}, take)
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range rec.Covered {
-		err := tx.each(ctx, `SELECT ref, interaction FROM evidence WHERE stream = ? AND ref >= ? AND ref < ? AND gone = 0`, []any{stream, r.From, r.To}, take)
-		if err != nil {
-			return nil, err
-		}
+	// Range by range: each is a few rows of the table's own order.
+	err = tx.each(ctx, `SELECT e.ref, e.interaction FROM json_each(?) j CROSS JOIN evidence e
+		ON e.stream = ? AND e.ref >= j.value ->> 0 AND e.ref < j.value ->> 1 WHERE e.gone = 0`, []any{list(ranges), stream}, take)
+	if err != nil || len(refs) == 0 {
+		return nil, err
 	}
 	return withdrawn, tx.gone(ctx, stream, refs)
 }
@@ -92,16 +99,17 @@ func (tx tx) settle(ctx context.Context, withdrawn map[int64]kith.Reason) (settl
 
 // compare looks for meetings of which those that are new may be copies.
 func (b *batch) compare(ctx context.Context) error {
-	times := b.NewMeetings()
-	if len(times) == 0 {
+	slots := b.NewMeetings()
+	if len(slots) == 0 {
 		return nil
 	}
-	micros := make([]int64, len(times))
-	for i, t := range times {
-		micros[i] = t.UnixMicro()
+	asked := make([][2]any, len(slots))
+	for i, slot := range slots {
+		asked[i] = [2]any{slot.At, slot.Subject}
 	}
 	var onFile []kith.Interaction
-	err := b.tx.each(ctx, `SELECT `+rowColumns+` FROM json_each(?) j JOIN interactions i ON i.occurred_at = j.value`+rowThread+` WHERE i.kind = 'meeting'`, []any{list(micros)},
+	err := b.tx.each(ctx, `SELECT `+rowColumns+` FROM json_each(?) j CROSS JOIN interactions i
+		ON i.occurred_at = j.value ->> 0 AND i.subject = j.value ->> 1`+rowThread+` WHERE i.kind = 'meeting'`, []any{list(asked)},
 		func(scan func(...any) error) error {
 			e, _, err := scanEntry(scan)
 			if err == nil {

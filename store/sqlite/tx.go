@@ -161,7 +161,7 @@ func (in insertion) text(rows int) string {
 }
 
 // list is a parameter that holds many values: json_each(?) takes it apart.
-func list[T int64 | string](values []T) string {
+func list[T int64 | string | [2]string | [2]any](values []T) string {
 	text, err := json.Marshal(values)
 	if err != nil {
 		panic(err) // numbers and strings can be marshalled

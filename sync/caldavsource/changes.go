@@ -20,6 +20,7 @@ type pass struct {
 	stopped bool // by the caller
 
 	held      batch // what was read and not told yet
+	backfill  bool  // all of the calendar is being read
 	restarted string
 	warnings  []string
 }
@@ -30,39 +31,65 @@ var errStopped = errors.New("stopped")
 func (p *pass) run(ctx context.Context) error {
 	cur, restart := parseCursor(p.from)
 	p.restarted = restart
-	token, ctag := p.calendar.token, p.calendar.ctag
-	p.calendar.token, p.calendar.ctag = "", ""
-	if p.from == "" || restart != "" {
-		return p.full(ctx, cursor{}, token, ctag)
+	ctag := p.calendar.ctag
+	p.calendar.ctag = ""
+	if ctag == "" {
+		var err error
+		if ctag, err = p.calendar.CTag(ctx); err != nil {
+			return err
+		}
 	}
 	switch {
-	case cur.Open:
-		if cur.Next == "" {
-			return p.full(ctx, cur, "", "")
-		}
+	case p.from == "", restart != "":
+		return p.begin(ctx, ctag)
+	case cur.Open && cur.Next != "":
 		// What is new comes before the rest of what was there.
-		return p.incremental(ctx, cur, func(next cursor) error { return p.full(ctx, next, next.Next, "") })
-	case cur.Token != "" && cur.Token == token:
+		return p.incremental(ctx, cur, ctag, func(next cursor) error { return p.full(ctx, next) })
+	case cur.Open:
+		return p.full(ctx, cur)
+	case cur.CTag != "" && cur.CTag == ctag:
 		return p.roll(ctx, cur)
 	case cur.Token != "":
-		return p.incremental(ctx, cur, func(next cursor) error { return p.roll(ctx, next) })
+		return p.incremental(ctx, cur, ctag, func(next cursor) error { return p.roll(ctx, next) })
 	case cur.CTag != "":
-		if ctag == "" {
-			var err error
-			if ctag, err = p.calendar.CTag(ctx); err != nil {
-				return err
-			}
+		token, err := p.token(ctx)
+		if err != nil {
+			return err
 		}
-		if ctag == cur.CTag {
-			return p.roll(ctx, cur)
-		}
+		return p.full(ctx, cursor{Next: token, CTag: ctag, Seen: cloneSeen(cur.Seen), Later: cur.Later})
 	}
 	return p.compare(ctx, cur)
+}
+
+// begin reads the calendar from the start.
+func (p *pass) begin(ctx context.Context, ctag string) error {
+	cur := cursor{CTag: ctag}
+	if ctag == "" { // only a token can tell that nothing changed
+		var err error
+		if cur.Next, err = p.token(ctx); err != nil {
+			return err
+		}
+	}
+	p.backfill = true
+	return p.full(ctx, cur)
+}
+
+// token asks for the sync-token of the calendar, "" if it has none.
+func (p *pass) token(ctx context.Context) (token string, err error) {
+	if !p.calendar.Syncs {
+		return "", nil
+	}
+	_, err = p.source.client.Propfind(ctx, p.calendar.URL, webdav.DepthZero, []xml.Name{webdav.SyncToken}, func(r webdav.Response) error {
+		token = r.Text(webdav.SyncToken)
+		return nil
+	})
+	return token, err
 }
 
 // emit hands what is held to the caller.
 func (p *pass) emit(at cursor) error {
 	b := p.held.Batch
+	b.Backfill = p.backfill
 	at.later(p.held.next)
 	p.held = batch{}
 	b.Cursor = at.String()
@@ -84,23 +111,13 @@ func (p *pass) enough() bool {
 	return len(p.held.Items) >= p.source.opts.Chunk || p.held.read >= 4*p.source.opts.Chunk
 }
 
-// full reads the whole calendar, but for the resources that the cursor has seen.
-func (p *pass) full(ctx context.Context, cur cursor, token, ctag string) error {
+// full reads the whole calendar, but for the resources that the cursor has seen. Its Next and CTag are of
+// the time before.
+func (p *pass) full(ctx context.Context, cur cursor) error {
+	p.backfill = p.backfill || cur.Open
 	progress := cursor{Open: true, Next: cur.Next, CTag: cur.CTag, Seen: cur.Seen, Later: cur.Later, Until: dayOf(p.window.To)}
 	if progress.Seen == nil {
 		progress.Seen = webdav.Seen{}
-	}
-	if !cur.Open {
-		if token == "" && ctag == "" {
-			var err error
-			if token, ctag, err = p.state(ctx); err != nil {
-				return err
-			}
-		}
-		if p.calendar.Syncs {
-			progress.Next = token
-		}
-		progress.CTag = ctag
 	}
 	present := map[string]bool{}
 	var members []webdav.Member
@@ -148,9 +165,9 @@ func (p *pass) full(ctx context.Context, cur cursor, token, ctag string) error {
 	if complete {
 		p.held.Present = func(ref string) bool { return present[ical.Resource(ref)] }
 	}
-	next := cursor{Token: progress.Next, Until: progress.Until, Later: progress.Later}
+	next := cursor{Token: progress.Next, CTag: progress.CTag, Until: progress.Until, Later: progress.Later}
 	if next.Token == "" {
-		next.CTag, next.Seen = progress.CTag, seenOf(members)
+		next.Seen = seenOf(members)
 	}
 	return p.emit(next)
 }
@@ -165,17 +182,8 @@ func seenOf(members []webdav.Member) webdav.Seen {
 	return seen
 }
 
-// state asks for the sync-token and the CTag.
-func (p *pass) state(ctx context.Context) (token, ctag string, err error) {
-	_, err = p.source.client.Propfind(ctx, p.calendar.URL, webdav.DepthZero, []xml.Name{webdav.SyncToken, webdav.CTag}, func(r webdav.Response) error {
-		token, ctag = r.Text(webdav.SyncToken), r.Text(webdav.CTag)
-		return nil
-	})
-	return token, ctag, err
-}
-
 // incremental reads what changed since the cursor's token, and goes on with then.
-func (p *pass) incremental(ctx context.Context, cur cursor, then func(cursor) error) error {
+func (p *pass) incremental(ctx context.Context, cur cursor, ctag string, then func(cursor) error) error {
 	token := cur.Token
 	if cur.Open {
 		token = cur.Next
@@ -183,11 +191,7 @@ func (p *pass) incremental(ctx context.Context, cur cursor, then func(cursor) er
 	l, err := p.calendar.Since(ctx, token)
 	if errors.Is(err, webdav.ErrNoToken) {
 		p.restarted = "the server no longer knows how far the calendar was read"
-		token, ctag, err := p.state(ctx)
-		if err != nil {
-			return err // the calendar itself is ill
-		}
-		return p.full(ctx, cursor{}, token, ctag)
+		return p.begin(ctx, ctag)
 	}
 	if err != nil {
 		return err
@@ -206,7 +210,7 @@ func (p *pass) incremental(ctx context.Context, cur cursor, then func(cursor) er
 		p.held.gone(ref)
 	}
 	p.held.Failed = append(p.held.Failed, l.Failed...)
-	next := cursor{Token: l.Token, Until: cur.Until, Later: progress.Later}
+	next := cursor{Token: l.Token, CTag: ctag, Until: cur.Until, Later: progress.Later}
 	if cur.Open {
 		next = cursor{Open: true, Next: l.Token, CTag: cur.CTag, Seen: progress.Seen, Until: cur.Until, Later: progress.Later}
 	}

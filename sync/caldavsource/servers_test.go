@@ -74,7 +74,7 @@ func TestSource(t *testing.T) {
 				s := server.start(t)
 				home := s.MakeCalendar(t, "work")
 				return sourcetest.Account{
-					Stream: "work", Batch: 5,
+					Stream: "work", Batch: 5, Late: true,
 					Open: func(t testing.TB) syncer.Source {
 						o := options(s)
 						o.Chunk = 5

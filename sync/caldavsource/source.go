@@ -1,7 +1,8 @@
 // Package caldavsource reads the occurrences of events from calendars by CalDAV (RFC 4791).
 //
-// What has changed is found by collection synchronisation (RFC 6578), else by the calendar's
-// CTag and the ETags of its resources. A few resources are read by multiget; many, or all, by one
+// That a calendar did not change its CTag tells, which is asked for with its name. What has changed is found
+// by collection synchronisation (RFC 6578), else by the ETags of its resources. A sync-token is asked for when it is
+// first needed: there are servers that note all resources for it one by one. A few resources are read by multiget; many, or all, by one
 // query: servers differ by a factor of a thousand in what a listing or a multiget costs, and a query for
 // all events is good on each. Events are expanded here, never by the server. Nothing is
 // changed on it.
@@ -71,8 +72,7 @@ type calendar struct {
 	path   string // the canonical form of its URL, with a slash at its end
 	single bool   // resources must be read one by one
 
-	// What discovery told of its state just now, to be used once; "" if nothing.
-	token, ctag string
+	ctag string // what discovery told of its state just now, to be used once; "" if nothing
 }
 
 // Open makes a source. It connects when first used. An error is a [kith.Fault]
@@ -124,9 +124,10 @@ func (s *Source) Streams(ctx context.Context) ([]kith.Stream, error) {
 		}
 		s.calendars[c.Name] = &calendar{
 			Lister: webdav.Lister{
-				Client: s.client, URL: c.URL, What: "calendar", Most: maxResources, Takes: isCalendar, Syncs: c.Syncs(),
+				Client: s.client, URL: c.URL, What: "calendar", Most: maxResources, Takes: isCalendar,
+				Syncs: c.Syncs() || !c.Response.Has(webdav.SupportedReports), // who does not tell may have it
 			},
-			path: webdav.Ref(c.URL), token: c.Response.Text(webdav.SyncToken), ctag: c.Response.Text(webdav.CTag),
+			path: webdav.Ref(c.URL), ctag: c.Response.Text(webdav.CTag),
 		}
 		streams = append(streams, kith.Stream{Name: c.Name, Role: kith.RoleCalendar})
 	}

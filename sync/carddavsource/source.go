@@ -94,7 +94,7 @@ func (s *Source) Close() error {
 // Books names the address books that are to be read. A book's name is its path
 // below the user's home, for its title can change.
 func (s *Source) Books(ctx context.Context) ([]kith.Stream, error) {
-	found, err := s.client.Collections(ctx, webdav.AddressBooks)
+	found, err := s.client.Collections(ctx, webdav.AddressBooks, webdav.SyncToken)
 	if err != nil {
 		return nil, err
 	}

@@ -222,7 +222,7 @@ func (s *Source) Changes(ctx context.Context, stream kith.Stream, from kith.Curs
 		for _, f := range got.failed {
 			present[f.Ref] = true
 		}
-		held := kith.Batch{Restarted: restart, Failed: got.failed, Warnings: got.warnings}
+		held := kith.Batch{Restarted: restart, Failed: got.failed, Warnings: got.warnings, Backfill: cur.Seen == nil}
 		for _, r := range got.resources {
 			if cur.Seen.Has(r.Member) {
 				continue
@@ -236,7 +236,7 @@ func (s *Source) Changes(ctx context.Context, stream kith.Stream, from kith.Curs
 					fail(err)
 					return
 				}
-				held = kith.Batch{}
+				held = kith.Batch{Backfill: held.Backfill}
 			}
 			held.Items = append(held.Items, r.take.Items...)
 			held.Covered = append(held.Covered, r.take.Covered...)

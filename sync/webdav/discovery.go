@@ -60,7 +60,7 @@ const (
 // below the URL. They come sorted by name. properties are asked for beside those that finding needs.
 func (c *Client) Collections(ctx context.Context, kind Kind, properties ...xml.Name) ([]Collection, error) {
 	f := &finder{client: c, kind: kind, names: append([]xml.Name{
-		ResourceType, DisplayName, CTag, SyncToken, SupportedReports, currentUserPrincipal, kind.HomeSet,
+		ResourceType, DisplayName, CTag, SupportedReports, currentUserPrincipal, kind.HomeSet,
 	}, properties...), found: map[string]Collection{}}
 	starts := []*url.URL{c.base, c.base.ResolveReference(&url.URL{Path: kind.WellKnown})}
 	alone := strings.Trim(c.base.Path, "/") == ""

@@ -143,30 +143,41 @@ func (b *Batch) Walk() (done kith.Recorded) {
 	return done
 }
 
-// NewMeetings returns when the meetings take place that are new, each time once.
-func (b *Batch) NewMeetings() (times []time.Time) {
-	seen := make(map[int64]bool)
+// Slot is when a meeting takes place, and what about.
+type Slot struct {
+	At      int64 // UnixMicro
+	Subject string
+}
+
+func slotOf(i *kith.Interaction) Slot { return Slot{i.OccurredAt.UnixMicro(), i.Subject} }
+
+// NewMeetings returns the slots of the meetings that are new, each once.
+func (b *Batch) NewMeetings() (slots []Slot) {
+	seen := make(map[Slot]bool)
 	for _, e := range b.Entries {
-		if at := e.OccurredAt.UnixMicro(); e.Fresh && e.Kind == kith.KindMeeting && !seen[at] {
-			seen[at] = true
-			times = append(times, e.OccurredAt)
+		if !e.Fresh || e.Kind != kith.KindMeeting || e.Subject == "" {
+			continue
+		}
+		if s := slotOf(&e.Interaction); !seen[s] {
+			seen[s] = true
+			slots = append(slots, s)
 		}
 	}
-	return times
+	return slots
 }
 
 // Compare flags meetings that are new if they may be copies of those on file, or of each other.
 func (b *Batch) Compare(onFile []kith.Interaction) {
-	at := make(map[int64][]*kith.Interaction)
+	at := make(map[Slot][]*kith.Interaction)
 	for i := range onFile {
-		t := onFile[i].OccurredAt.UnixMicro()
+		t := slotOf(&onFile[i])
 		at[t] = append(at[t], &onFile[i])
 	}
 	for _, e := range b.Entries {
 		if !e.Fresh || e.Kind != kith.KindMeeting {
 			continue
 		}
-		t := e.OccurredAt.UnixMicro()
+		t := slotOf(&e.Interaction)
 		if slices.ContainsFunc(at[t], func(o *kith.Interaction) bool { return store.PossibleCopy(&e.Interaction, o) }) {
 			e.Flags = append(slices.Clone(e.Flags), store.FlagPossibleCopy)
 		}
