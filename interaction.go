@@ -161,6 +161,8 @@ type Interaction struct {
 	Fingerprint Key `json:"-"`
 	// Version is that of the event, of a meeting.
 	Version EventVersion `json:"-"`
+	// Method is the iTIP method (RFC 5546) by which mail told of a meeting; "" where a calendar did.
+	Method string `json:"-"`
 	// ThreadRefs are the Message-IDs that this one answers, oldest first.
 	ThreadRefs []string `json:"-"`
 }

@@ -38,6 +38,9 @@ type Item struct {
 	Message  *Message
 
 	Occurrence *Occurrence // nil: it is a message
+	// Invited are the occurrences that an invitation by mail is about (RFC 6047), with
+	// its method in Message.Invitation.
+	Invited []Occurrence
 }
 
 // RefRange are the refs from From on to To (exclusive), byte by byte.

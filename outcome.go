@@ -54,6 +54,9 @@ type Outcome struct {
 	// Cancelled is set beside a skip for [ReasonCancelled]: whatever the register has
 	// of this meeting has been called off. It holds no content.
 	Cancelled *Interaction
+	// Meetings are beside a skip for [ReasonInvitation]: what an invitation, a
+	// cancellation or an answer tells of meetings, where policy wants it from mail.
+	Meetings []Captured
 	// Sightings are beside an interaction: its addresses that seem to be ours.
 	Sightings []Sighting
 	// Strangers are those on it who may become contacts, where policy asks for them.

@@ -157,7 +157,7 @@ func TestDefault(t *testing.T) {
 			Unmatched: config.UnmatchedForget, Internal: config.InternalSkip, Bulk: config.BulkSkip,
 			AutoReply: config.AutoReplyFlag, Private: config.PrivateSkip, Subject: config.SubjectKeep,
 			Body: config.BodyNone, Forwarded: config.ForwardedIgnore, CreateContacts: config.CreateNever,
-			AllDay: config.AllDayRecord, Transparent: config.TransparentSkip, Tentative: config.TentativeFlag, LargeMeeting: 50, PlannedDays: 60,
+			AllDay: config.AllDayRecord, Transparent: config.TransparentSkip, Tentative: config.TentativeFlag, LargeMeeting: 50, PlannedDays: 60, Invitations: config.InvitationsAuto,
 		},
 		Templates: config.Templates{
 			"email_in": "EMAIL_IN", "email_out": "EMAIL_OUT", "meeting": "MEETING", "phone_in": "CALL_IN",
@@ -207,7 +207,7 @@ func TestLoadFull(t *testing.T) {
 		Policy: config.Policy{
 			Unmatched: "suggest", Internal: "record", Bulk: "record", AutoReply: "skip", Private: "busy", Subject: "drop",
 			Body: "snippet", CompanyByDomain: true, PlusAddressing: true, GmailDots: true, Forwarded: "link", CreateContacts: "exchanged",
-			AllDay: "skip", Transparent: "record", Tentative: "skip", LargeMeeting: 5000, PlannedDays: 90,
+			AllDay: "skip", Transparent: "record", Tentative: "skip", LargeMeeting: 5000, PlannedDays: 90, Invitations: "on",
 			NeverRecord: []string{"*@bank.test", "lawyer@x.test", "hr.example.test", "*.münchen.test"},
 		},
 		Templates: config.Templates{

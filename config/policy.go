@@ -13,6 +13,7 @@ type Policy struct {
 	Transparent     Transparent    `toml:"transparent" default:"skip" help:"Events that take nobody's time, such as an absence that others are told of."`
 	Tentative       Tentative      `toml:"tentative" default:"flag" help:"Meetings that are not certain, or that the owner of the calendar has not answered; flag records them, marked as such."`
 	LargeMeeting    int            `toml:"large_meeting" default:"50" min:"2" max:"5000" help:"An event with more people than this is no meeting; more than 5000 are never read."`
+	Invitations     Invitations    `toml:"invitations" default:"auto" help:"Meetings that mail invites to: auto takes them from mailboxes whose owner has no calendar account."`
 	PlannedDays     int            `toml:"planned_days" default:"60" min:"1" max:"730" help:"How many days ahead meetings are on file as planned."`
 	Subject         Subject        `toml:"subject" default:"keep" help:"Whether subjects are stored."`
 	Body            Body           `toml:"body" default:"none" help:"What is kept of the text; snippet is the first 500 characters without quoted history."`
@@ -111,6 +112,18 @@ const (
 )
 
 func (Transparent) values() []string { return []string{"skip", "record"} }
+
+// Invitations says whether meetings are taken from invitations by mail.
+type Invitations string
+
+// Whether they are.
+const (
+	InvitationsAuto Invitations = "auto" // where the owner has no calendar account
+	InvitationsOn   Invitations = "on"
+	InvitationsOff  Invitations = "off"
+)
+
+func (Invitations) values() []string { return []string{"auto", "on", "off"} }
 
 // Tentative says what becomes of meetings that are not certain.
 type Tentative string

@@ -135,7 +135,7 @@ func TestSchemaKnowsTheInterface(t *testing.T) {
 		limits limits.account_timeout limits.batch limits.create_contacts limits.header_size limits.per_host limits.recipients limits.time_slice limits.workers
 		log log.format log.level
 		own_domains
-		policy policy.all_day policy.auto_reply policy.body policy.bulk policy.company_by_domain policy.create_contacts policy.forwarded policy.gmail_dots policy.internal
+		policy policy.all_day policy.auto_reply policy.body policy.bulk policy.company_by_domain policy.create_contacts policy.forwarded policy.gmail_dots policy.internal policy.invitations
 		policy.large_meeting policy.never_record policy.planned_days policy.plus_addressing policy.private policy.subject policy.tentative policy.transparent policy.unmatched
 		region
 		secrets secrets.key_command secrets.key_credential secrets.key_env secrets.key_file

@@ -264,7 +264,12 @@ func itemAddresses(item *kith.Item, forwarded Forwarded) iter.Seq[string] {
 	if item.Occurrence != nil {
 		return eventAddresses(item.Occurrence)
 	}
-	return addresses(item.Message, forwarded)
+	return func(yield func(string) bool) {
+		more := eachAddress(item.Message, forwarded, yield)
+		for n := range item.Invited {
+			more = more && eachGuest(&item.Invited[n], yield)
+		}
+	}
 }
 
 // eventAddresses yields every address on an event.
@@ -294,6 +299,9 @@ func addressesOf(items []kith.Item, forwarded Forwarded) iter.Seq[string] {
 				more = eachGuest(o, yield)
 			} else {
 				more = eachAddress(items[i].Message, forwarded, yield)
+				for n := range items[i].Invited {
+					more = more && eachGuest(&items[i].Invited[n], yield)
+				}
 			}
 			if !more {
 				return

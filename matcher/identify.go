@@ -48,6 +48,10 @@ func (m *Matcher) Explain(ctx context.Context, account Account, item kith.Item) 
 		outcome = meets.decide(&item)
 	} else {
 		outcome = d.decide(&item)
+		if outcome.Skip == kith.ReasonInvitation && account.Invitations {
+			meets := meeting{policy: d.policy, account: d.account, known: d.known, now: account.Now, explain: true}
+			outcome.Steps = append(outcome.Steps, meets.tellInvited(&item)...)
+		}
 	}
 	dir.mu.RUnlock()
 

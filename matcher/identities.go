@@ -23,6 +23,8 @@ type Account struct {
 	Now time.Time
 	// Calendar says that the account is calendars.
 	Calendar bool
+	// Invitations says that what mail invites to counts, for there is no calendar of the owner's.
+	Invitations bool
 }
 
 // owner returns the canonical address of whose account it is, or "".

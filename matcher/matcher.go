@@ -74,6 +74,9 @@ func (m *Matcher) Match(ctx context.Context, account Account, items []kith.Item)
 			continue
 		}
 		outcomes[i] = d.decide(&items[i])
+		if outcomes[i].Skip == kith.ReasonInvitation && account.Invitations {
+			outcomes[i].Meetings = meets.invited(&items[i])
+		}
 	}
 	return outcomes, nil
 }

@@ -78,6 +78,9 @@ func (d *meeting) decide(item *kith.Item) kith.Outcome {
 		if outcome.Skip != "" {
 			if outcome.Skip == kith.ReasonCancelled {
 				outcome.Cancelled = d.bare()
+				if !d.o.Recurring {
+					d.event(outcome.Cancelled)
+				}
 			}
 			return outcome
 		}
@@ -269,6 +272,12 @@ func (d *meeting) bare() *kith.Interaction {
 	}
 }
 
+// event has an interaction found by its event, when it is about all of it.
+func (d *meeting) event(in *kith.Interaction) {
+	var buf [256]byte
+	in.Fingerprint = tuple(buf[:0]).add(keyEvent).add(d.o.UID).digest()
+}
+
 func (d *meeting) interaction() *kith.Interaction {
 	in := d.bare()
 	uid, end := d.o.UID, d.o.End
@@ -290,8 +299,7 @@ func (d *meeting) interaction() *kith.Interaction {
 	if recurrence := d.recurrence(); recurrence != "" {
 		in.RecurrenceID = &recurrence
 	}
-	var buf [256]byte
-	in.Fingerprint = tuple(buf[:0]).add(keyEvent).add(d.o.UID).digest()
+	d.event(in)
 	if !d.private() && d.policy.Subject != SubjectDrop {
 		in.Subject = d.o.Summary
 	}

@@ -89,6 +89,16 @@ func isInvitation(p, parent *Part) bool {
 	return parent == nil || isAlternative(parent) || p.filename() == ""
 }
 
+// InvitationPart returns the part that makes a message an invitation, or an answer to one; nil if there is none.
+func InvitationPart(root *Part) (found *Part) {
+	root.walk(func(p, parent *Part) {
+		if found == nil && isInvitation(p, parent) {
+			found = p
+		}
+	})
+	return found
+}
+
 // invitation returns the iTIP method (RFC 5546 §1.4) that the parameters of a
 // calendar part name, "" if none, or if it asks for nothing: what is published is to be read.
 func invitation(params map[string]string) string {

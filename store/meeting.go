@@ -52,6 +52,9 @@ func FateOf(reason kith.Reason, status kith.Status) Fate {
 //
 // A planned meeting is linked to those contacts that the deciding sight names; one that has taken
 // place keeps its links. Nobody who declined is linked. Owner and template stay.
+//
+// An answer that came by mail tells what its author answered and nothing else, and an
+// invitation by mail nothing of a meeting that somebody else organises.
 func MergeMeeting(known, other *kith.Interaction) (changed bool) {
 	if other.Version.Sequence < known.Version.Sequence {
 		return false
@@ -60,6 +63,10 @@ func MergeMeeting(known, other *kith.Interaction) (changed bool) {
 	before.Participants, before.Links, before.Flags = slices.Clone(known.Participants), slices.Clone(known.Links), slices.Clone(known.Flags)
 	late := other.Version.Before(known.Version)
 	switch {
+	case other.Method != "" && organizer(known) != "" && other.Method != "REPLY" && other.Status != kith.StatusCancelled && organizer(other) != organizer(known):
+		return false // somebody else can't change it by mail
+	case other.Method == "REPLY":
+		known.Participants = replied(known.Participants, other.Participants)
 	case late:
 		known.Participants = answered(known.Participants, other.Participants)
 	case other.Status == kith.StatusCancelled:
@@ -87,9 +94,9 @@ func MergeMeeting(known, other *kith.Interaction) (changed bool) {
 			})
 		}
 	}
-	if other.Status != kith.StatusCancelled {
+	if other.Method == "REPLY" || other.Status != kith.StatusCancelled {
 		known.Links = slices.Clone(known.Links)
-		if !late || known.Status == kith.StatusRecorded {
+		if !late && other.Method != "REPLY" || known.Status == kith.StatusRecorded {
 			mergeLinks(known, other.Links)
 		}
 		known.Links = slices.DeleteFunc(known.Links, func(k kith.Link) bool {
@@ -98,7 +105,23 @@ func MergeMeeting(known, other *kith.Interaction) (changed bool) {
 			})
 		})
 	}
+	if other.Method == "REPLY" && len(known.Links) == 0 && len(before.Links) > 0 && known.Status == kith.StatusPlanned {
+		known.Status = kith.StatusCancelled // all contacts have declined
+	}
 	return !reflect.DeepEqual(before, *known)
+}
+
+// replied returns people with the answers that somebody gave for themselves.
+func replied(people, answers []kith.Participant) []kith.Participant {
+	people = slices.Clone(people)
+	for i := range people {
+		for _, a := range answers {
+			if people[i].Address == a.Address {
+				people[i].Response = a.Response
+			}
+		}
+	}
+	return people
 }
 
 // answered returns people with the answers of others where they themselves have none.
@@ -123,18 +146,20 @@ func answered(people, others []kith.Participant) []kith.Participant {
 // of a different UID: a calendar service may have copied it.
 const FlagPossibleCopy = "possible_copy"
 
+// organizer returns who organises a meeting, "" if nobody is known to.
+func organizer(i *kith.Interaction) string {
+	for _, p := range i.Participants {
+		if p.Role == kith.RoleOrganizer {
+			return p.Address
+		}
+	}
+	return ""
+}
+
 // PossibleCopy tells whether two meetings may be one under two UIDs.
 func PossibleCopy(a, b *kith.Interaction) bool {
 	if a.Kind != kith.KindMeeting || b.Kind != kith.KindMeeting || a.ICalUID == nil || b.ICalUID == nil || *a.ICalUID == *b.ICalUID {
 		return false
-	}
-	organizer := func(i *kith.Interaction) string {
-		for _, p := range i.Participants {
-			if p.Role == kith.RoleOrganizer {
-				return p.Address
-			}
-		}
-		return ""
 	}
 	return a.OccurredAt.Equal(b.OccurredAt) && a.Subject == b.Subject && a.Subject != "" && organizer(a) != "" && organizer(a) == organizer(b)
 }

@@ -198,6 +198,7 @@ func (r *mailRun) match(ctx context.Context, stream kith.Stream, batch kith.Batc
 		}
 		if outcome.Interaction == nil {
 			d.skipped[outcome.Skip]++
+			d.captured = append(d.captured, outcome.Meetings...)
 			switch {
 			case outcome.Cancelled != nil:
 				d.captured = append(d.captured, kith.Captured{Ref: item.Ref, Interaction: outcome.Cancelled})

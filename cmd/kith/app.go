@@ -136,6 +136,9 @@ func (a *app) open(ctx context.Context, cfg *config.Config, account config.Accou
 	}
 }
 
+// invitedAhead is how far ahead the meetings are taken that mail invites to: a message is not read again as time passes.
+const invitedAhead = 366 * 24 * time.Hour
+
 func (a *app) imapOptions(cfg *config.Config, account config.Account) (imapsource.Options, error) {
 	options := imapsource.Options{
 		Account:    account.Name,
@@ -153,6 +156,9 @@ func (a *app) imapOptions(cfg *config.Config, account config.Account) (imapsourc
 		Chunk:   cfg.Limits.Batch,
 		Header:  int64(cfg.Limits.HeaderSize),
 		Snippet: cfg.Policy.Body == config.BodySnippet,
+	}
+	if cfg.Policy.Invitations != config.InvitationsOff {
+		options.Invitations = &imapsource.Invitations{Zone: cfg.TimeZone, Since: options.Since, Ahead: invitedAhead, Now: a.now}
 	}
 	if account.CAFile != "" {
 		pool, err := authorities(account.CAFile)

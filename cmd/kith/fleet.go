@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,8 +36,9 @@ type fleet struct {
 
 	mu      sync.Mutex
 	us      matcher.Identities
-	version int64     // of the definitions that us was made from
-	look    time.Time // when to look at the version again
+	dated   map[string]bool // owners who have a calendar account
+	version int64           // of the definitions that us was made from
+	look    time.Time       // when to look at the version again
 }
 
 const (
@@ -66,7 +68,7 @@ func (a *app) fleet(ctx context.Context, cfg *config.Config, s store.Store) (*fl
 		return nil, err
 	}
 	f.size, f.sealed = len(cfg.Accounts), map[string]int{}
-	f.us, err = f.load(ctx, func(d kith.Definition) {
+	f.us, f.dated, err = f.load(ctx, func(d kith.Definition) {
 		f.size++
 		if len(d.Secret.Box) > 0 {
 			f.sealed[d.Secret.Key]++
@@ -82,14 +84,23 @@ func (a *app) fleet(ctx context.Context, cfg *config.Config, s store.Store) (*fl
 
 // load reads the addresses of all accounts, the disabled too: what they write is
 // ours. It tells each of those that the register defines, if tell is not nil.
-func (f *fleet) load(ctx context.Context, tell func(kith.Definition)) (matcher.Identities, error) {
+func (f *fleet) load(ctx context.Context, tell func(kith.Definition)) (us matcher.Identities, dated map[string]bool, err error) {
 	var all []matcher.Account
-	for _, account := range f.cfg.Accounts {
+	dated = map[string]bool{}
+	add := func(account config.Account) {
 		all = append(all, identity(account))
+		if isCalendar(account.Kind) {
+			for _, who := range append([]string{account.Owner}, account.Addresses...) {
+				dated[who] = true
+			}
+		}
+	}
+	for _, account := range f.cfg.Accounts {
+		add(account)
 	}
 	for d, err := range f.store.Definitions(ctx) {
 		if err != nil {
-			return matcher.Identities{}, err
+			return us, nil, err
 		}
 		if tell != nil {
 			tell(d)
@@ -98,10 +109,10 @@ func (f *fleet) load(ctx context.Context, tell func(kith.Definition)) (matcher.I
 		if err != nil {
 			account = config.Account{} // whoever polls it tells of that
 		}
-		account.Owner = d.Owner
-		all = append(all, identity(account))
+		account.Owner, account.Kind = d.Owner, config.Kind(d.Kind)
+		add(account)
 	}
-	return matcher.NewIdentities(all, f.cfg.OwnDomains), nil
+	return matcher.NewIdentities(all, f.cfg.OwnDomains), dated, nil
 }
 
 // know sees to it that the addresses of an account are ours, and looks from time to time
@@ -134,14 +145,15 @@ func (f *fleet) refresh(ctx context.Context) error {
 	// The version is read first: what comes while loading is then loaded again.
 	version, err := f.store.DefinitionsVersion(ctx)
 	var us matcher.Identities
+	var dated map[string]bool
 	if err == nil && version != known {
-		us, err = f.load(ctx, nil)
+		us, dated, err = f.load(ctx, nil)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.look = f.app.now().Add(max(lookEvery, loadShare*time.Since(clock)))
 	if err == nil && version != known {
-		f.us, f.version = us, version
+		f.us, f.dated, f.version = us, dated, version
 		f.matcher.SetIdentities(us)
 	}
 	return err
@@ -251,8 +263,19 @@ func (f *fleet) open(ctx context.Context, name string) (syncer.Source, matcher.A
 			return nil, matcher.Account{}, kith.Faultf(kith.FaultSettings, "%w", err)
 		}
 	}
+	who.Invitations = f.invites(account)
 	source, err := f.app.open(ctx, f.cfg, account)
 	return source, who, err
+}
+
+// invites tells whether meetings are taken from the invitations in a mailbox.
+func (f *fleet) invites(account config.Account) bool {
+	if f.cfg.Policy.Invitations != config.InvitationsAuto {
+		return f.cfg.Policy.Invitations == config.InvitationsOn
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !slices.ContainsFunc(append([]string{account.Owner}, account.Addresses...), func(who string) bool { return f.dated[who] })
 }
 
 // identity tells the matcher whose an account is. The user name is an

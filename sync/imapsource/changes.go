@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -337,7 +338,8 @@ func (p *pass) sweep(ctx context.Context) error {
 	p.cur.Sweep, p.cur.Count = false, p.mb.messages
 	validity := p.cur.Validity
 	return p.send(ctx, kith.Batch{Present: func(ref string) bool {
-		v, uid, ok := parseRef(ref)
+		message, _, _ := strings.Cut(ref, "#") // before a meeting that it invites to
+		v, uid, ok := parseRef(message)
 		return ok && v == validity && set.Contains(uid)
 	}})
 }

@@ -36,7 +36,9 @@ type Options struct {
 	Exclude []string  // globs of folder names
 	Since   time.Time // the horizon: how far back the first capture goes
 	Chunk   int       // messages per FETCH
-	Snippet bool      // read the beginning of the text too
+	// Invitations, when set, has invitations by mail read.
+	Invitations *Invitations
+	Snippet     bool // read the beginning of the text too
 	// Header is how many bytes are read of the header fields of one message; default 1 MiB, which is also the most.
 	Header int64
 

@@ -13,12 +13,15 @@ import (
 const (
 	maxReport  = 64 << 10 // bytes read of each part of a delivery report
 	maxSnippet = 16 << 10 // bytes read of a message's text, for the snippet
+
+	maxInvitation = 512 << 10 // bytes read of a calendar part
 )
 
 // sections names the parts of a message of which more than the structure is read.
 type sections struct {
 	report, original string // of a delivery report
 	text             string // for the snippet
+	invitation       string
 }
 
 // sections returns what is to be read of a message.
@@ -33,6 +36,11 @@ func (r *reader) sections(res *result) (want sections) {
 		}
 		if original != nil {
 			want.original = original.Path
+		}
+	}
+	if w := r.source.opts.Invitations; w != nil && res.item.Message.Invitation != "" {
+		if part := message.InvitationPart(res.root); part != nil {
+			want.invitation = part.Path
 		}
 	}
 	if r.source.opts.Snippet && !res.item.Message.Bulk {
@@ -124,7 +132,7 @@ func (r *reader) readParts(ctx context.Context, c *chunk) error {
 				}
 				if res := c.result(uid); res != nil && len(bodies) > 0 {
 					answered[uid] = true
-					want.apply(res, bodies)
+					want.apply(res, bodies, s.opts.Invitations)
 				}
 			}
 			return cmd.Close()
@@ -157,15 +165,19 @@ func (w sections) options() *imap.FetchOptions {
 	add(w.report, maxReport)
 	add(w.original, maxReport)
 	add(w.text, maxSnippet)
+	add(w.invitation, maxInvitation)
 	return o
 }
 
 // apply tells the message what was read.
-func (w sections) apply(res *result, bodies map[string][]byte) {
+func (w sections) apply(res *result, bodies map[string][]byte, window *Invitations) {
 	m := res.item.Message
 	if w.report != "" || w.original != "" {
 		report, original := message.BounceParts(res.root)
 		message.ReadBounce(m, decode(report, bodies), decode(original, bodies))
+	}
+	if w.invitation != "" {
+		window.read(res, decode(message.InvitationPart(res.root), bodies))
 	}
 	if w.text != "" {
 		m.Snippet = message.Snippet(message.TextPart(res.root), bodies[w.text])
@@ -195,7 +207,7 @@ func readBodies(data *imapclient.FetchMessageData) (uid imap.UID, bodies map[str
 			for _, n := range item.Section.Part {
 				path = childPath(path, n)
 			}
-			body, err := io.ReadAll(io.LimitReader(item.Literal, maxReport))
+			body, err := io.ReadAll(io.LimitReader(item.Literal, maxInvitation))
 			if err == nil {
 				bodies[path] = body
 			}

@@ -126,8 +126,9 @@ func (b *Batch) Walk() (done kith.Recorded) {
 		case b.isErased(c.Interaction):
 			done.Erased++
 			continue
-		case c.Kind == kith.KindMeeting && c.Status == kith.StatusCancelled:
-			continue // nobody has planned it
+		case c.Kind == kith.KindMeeting && (c.Status == kith.StatusCancelled || c.Method == "REPLY"):
+			b.tellAll(c.Interaction) // if nobody has planned it, that is nobody
+			continue
 		default:
 			done.New++
 			e = b.add(c.Interaction)
@@ -208,6 +209,9 @@ func (b *Batch) find(i *kith.Interaction) *Entry {
 	if e := b.ByKey[i.Key]; e != nil || b.Erased[i.Key] {
 		return e
 	}
+	if i.Kind == kith.KindMeeting && (i.Status == kith.StatusCancelled || i.Method == "REPLY") {
+		return nil // it is about all that have this fingerprint
+	}
 	var best *Entry
 	for _, e := range b.fingerprints[i.Fingerprint] {
 		if e.live > 0 || !near(e.OccurredAt, i.OccurredAt) {
@@ -224,6 +228,21 @@ func (b *Batch) isErased(i *kith.Interaction) bool {
 	return b.Erased[i.Key] || slices.ContainsFunc(b.ErasedCopies[i.Fingerprint], func(at time.Time) bool {
 		return near(at, i.OccurredAt)
 	})
+}
+
+// tellAll merges what is told of a whole event into all of its occurrences that are yet to come.
+func (b *Batch) tellAll(i *kith.Interaction) {
+	if (i.Fingerprint == kith.Key{}) {
+		return
+	}
+	for _, e := range b.fingerprints[i.Fingerprint] {
+		if e.Kind == kith.KindMeeting && e.Status == kith.StatusPlanned {
+			one := *i
+			one.Key = e.Key
+			b.ByKey[e.Key] = e // it is on file
+			b.merge(e, &one)
+		}
+	}
 }
 
 // near tells whether copies may have occurred at two instants.

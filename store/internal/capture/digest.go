@@ -43,6 +43,7 @@ func Digest(i *kith.Interaction) int64 {
 	}
 	if i.Kind == kith.KindMeeting {
 		text(string(i.Status))
+		text(i.Method)
 		text(i.Subject)
 		text(i.Owner)
 		b = binary.AppendVarint(b, i.OccurredAt.UnixMicro())
