@@ -18,8 +18,8 @@ import (
 type demoCmd struct{}
 
 func (*demoCmd) Help() string {
-	return `A mail server inside the process serves two years of sample mail; kith captures it
-into a temporary database as it would any mailbox, and shows what it made of it.
+	return `Servers inside the process serve two years of sample mail and a calendar; kith captures
+them into a temporary database as it would any other, and shows what it made of them.
 On a terminal it then runs as a daemon until Ctrl-C, which removes everything.
 
 ` + exitCodes
@@ -40,7 +40,13 @@ func (*demoCmd) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	if err := a.demoConfig(ctx, dir, server); err != nil {
+	events := demo.Calendar(demoSeed, now)
+	calendar, err := demo.ServeCalendar(ctx, events)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, calendar.Close()) }()
+	if err := a.demoConfig(ctx, dir, server, calendar); err != nil {
 		return err
 	}
 
@@ -48,7 +54,7 @@ func (*demoCmd) Run(ctx context.Context, a *app) (err error) {
 	for _, folder := range mailbox.Folders {
 		messages += len(folder.Messages)
 	}
-	a.heading("A mailbox of %s messages in %d folders, and a list of contacts", thousands(messages), len(mailbox.Folders))
+	a.heading("A mailbox of %s messages in %d folders, a calendar of %d events, and a list of contacts", thousands(messages), len(mailbox.Folders), len(events))
 	people := filepath.Join(dir, "contacts.csv")
 	if err := os.WriteFile(people, []byte(demo.ContactsCSV()), 0o600); err != nil {
 		return fmt.Errorf("demo: %w", err)
@@ -68,6 +74,11 @@ func (*demoCmd) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	if err := a.demoTimeline(ctx); err != nil {
+		return err
+	}
+	a.heading("What is coming")
+	a.command("kith interactions list --status planned --limit 6")
+	if err := (&interactionsListCmd{interactionFilter{Status: string(kith.StatusPlanned), Limit: 6}}).Run(ctx, a); err != nil {
 		return err
 	}
 	if id := skippedID(mailbox); id != "" {
@@ -90,10 +101,12 @@ func (*demoCmd) Run(ctx context.Context, a *app) (err error) {
 }
 
 // demoConfig writes a configuration as kith init would, and loads it.
-func (a *app) demoConfig(ctx context.Context, dir string, server *demo.Server) error {
-	password := filepath.Join(dir, "password")
-	if err := os.WriteFile(password, []byte(server.Password+"\n"), 0o600); err != nil {
-		return fmt.Errorf("demo: %w", err)
+func (a *app) demoConfig(ctx context.Context, dir string, server *demo.Server, calendar *demo.CalendarServer) error {
+	password, calendarPassword := filepath.Join(dir, "password"), filepath.Join(dir, "calendar.password")
+	for file, secret := range map[string]string{password: server.Password, calendarPassword: calendar.Password} {
+		if err := os.WriteFile(file, []byte(secret+"\n"), 0o600); err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
 	}
 	port, err := freePort(ctx)
 	if err != nil {
@@ -110,6 +123,10 @@ func (a *app) demoConfig(ctx context.Context, dir string, server *demo.Server) e
 		Name: "alice-mail", Kind: config.KindIMAP, Schedule: "@every 5s", Owner: demo.Owner,
 		Addresses: []string{demo.Owner, demo.Alias}, URL: "imap://" + server.Addr,
 		Username: server.Username, PasswordFile: password,
+	}, {
+		Name: "alice-calendar", Kind: config.KindCalDAV, Schedule: "@every 5s", Owner: demo.Owner,
+		Addresses: []string{demo.Owner, demo.Alias}, URL: calendar.URL, AllowPrivate: true,
+		Username: calendar.Username, PasswordFile: calendarPassword,
 	}}
 	a.configPath = filepath.Join(dir, "kith.toml")
 	if err := os.WriteFile(a.configPath, config.Example(c), 0o600); err != nil {

@@ -118,7 +118,7 @@ func held(i *kith.Interaction) *kith.Interaction {
 // own words.
 func eachText(i *kith.Interaction, fn func(text *string)) {
 	for _, text := range []*string{
-		&i.Subject, &i.Owner, &i.Template, &i.Group, &i.CorrespondenceType, &i.DeliveryReason, &i.Snippet,
+		&i.Subject, &i.Owner, &i.Template, &i.Group, &i.CorrespondenceType, &i.DeliveryReason, &i.Snippet, &i.Method,
 	} {
 		fn(text)
 	}
