@@ -45,6 +45,7 @@ $(LINT):
 bench: ## the benchmark mailbox on a real server; figures and ratios
 	@$(GO) run ./bench
 	@$(GO) run ./bench/contacts
+	@$(GO) test ./sync/ical ./cmd/kith -run '^$$' -bench 'Expand|Calendars' -benchtime 3x
 
 # One processor, for virtual time goes on when every goroutine waits.
 simulate: ## a day of 100,000 mailboxes on the real scheduler, in minutes; figures and plots of docs/scale.md

@@ -17,11 +17,10 @@ func (d *meeting) invited(item *kith.Item) (all []kith.Captured) {
 		}
 		var in *kith.Interaction
 		switch item.Message.Invitation {
-		case "REQUEST", "ADD", "CANCEL":
-			outcome := d.decide(&kith.Item{Ref: item.Ref, Occurrence: o})
-			if in = outcome.Interaction; in == nil {
-				in = outcome.Cancelled
-			}
+		case "REQUEST", "ADD":
+			in = d.decide(&kith.Item{Ref: item.Ref, Occurrence: o}).Interaction
+		case "CANCEL":
+			in = d.cancellation(item.Ref, *o)
 		case "REPLY":
 			in = d.reply(o)
 		}
@@ -56,6 +55,21 @@ func (d *meeting) refuses(m *kith.Message, o *kith.Occurrence) string {
 		return "it is not from who organises the meeting"
 	}
 	return ""
+}
+
+// cancellation is a meeting that was called off. It is whole if it would have been recorded: a mailbox is read newest
+// first at first, so the invitation mostly comes after it, and must find it.
+func (d *meeting) cancellation(ref string, o kith.Occurrence) *kith.Interaction {
+	o.Status = "confirmed"
+	if in := d.decide(&kith.Item{Ref: ref, Occurrence: &o}).Interaction; in != nil {
+		in.Status = kith.StatusCancelled
+		return in
+	}
+	in := d.bare()
+	if !o.Recurring {
+		d.event(in)
+	}
+	return in
 }
 
 // reply is an answer: who, and what.

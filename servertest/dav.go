@@ -45,6 +45,27 @@ func (s *DAVServer) FillCalendar(t testing.TB, url string, files map[string]stri
 			t.Fatal(err)
 		}
 	}
+	s.commit(t, dir)
+}
+
+// EmptyCalendar takes all files out of a calendar, past the server too.
+func (s *DAVServer) EmptyCalendar(t testing.TB, url string) {
+	t.Helper()
+	dir := filepath.Join(s.data, filepath.FromSlash(strings.TrimPrefix(url, s.URL)))
+	files, err := filepath.Glob(filepath.Join(dir, "*.ics"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.commit(t, dir)
+}
+
+func (s *DAVServer) commit(t testing.TB, dir string) {
+	t.Helper()
 	if !s.git {
 		return
 	}

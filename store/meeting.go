@@ -67,6 +67,7 @@ func MergeMeeting(known, other *kith.Interaction) (changed bool) {
 		return false // somebody else can't change it by mail
 	case other.Method == "REPLY":
 		known.Participants = replied(known.Participants, other.Participants)
+	case late && known.Status == kith.StatusCancelled:
 	case late:
 		known.Participants = answered(known.Participants, other.Participants)
 	case other.Status == kith.StatusCancelled:

@@ -117,13 +117,21 @@ func (a *app) listInteractions(ctx context.Context, s store.Store, filter store.
 		if err != nil {
 			return 0, err
 		}
-		t.add(a.local(i.OccurredAt, i.DateOnly), arrow(i.Direction), string(i.Kind), contactNames(i.Links), subjectOr(i.Subject), i.Owner, i.ID.String())
+		t.add(a.local(i.OccurredAt, i.DateOnly), arrow(i.Direction), kindWord(&i), contactNames(i.Links), subjectOr(i.Subject), i.Owner, i.ID.String())
 	}
 	if len(t.rows) == 0 {
 		fmt.Fprintln(a.stderr, "There is none.")
 		return 0, nil
 	}
 	return len(t.rows), t.write(a.stdout)
+}
+
+// kindWord names the kind of an interaction, with its status if it is no plain one.
+func kindWord(i *kith.Interaction) string {
+	if i.Status == kith.StatusRecorded || i.Status == "" {
+		return string(i.Kind)
+	}
+	return fmt.Sprintf("%s, %s", i.Kind, i.Status)
 }
 
 func arrow(d kith.Direction) string {

@@ -46,7 +46,7 @@ type syncResult struct {
 	Seconds     float64             `json:"seconds"`
 	Error       *string             `json:"error"`
 
-	of string // what the items are
+	Of string `json:"-"` // what the items are
 }
 
 func (cmd *syncCmd) Run(ctx context.Context, a *app) error {
@@ -230,11 +230,11 @@ func (cmd *syncCmd) one(ctx context.Context, f *fleet, poller *syncer.Poller, na
 	}
 	out := syncResult{
 		Account: name, Items: result.Items, New: result.Recorded.New, Known: result.Recorded.Known,
-		Cancelled: result.Recorded.Cancelled, of: "items",
+		Cancelled: result.Recorded.Cancelled, Of: "items",
 		Skipped: result.Skipped, Quarantined: result.Failed, Seconds: time.Since(began).Seconds(),
 	}
 	if account, err := f.account(ctx, name); err == nil {
-		out.of = itemsOf(string(account.Kind))
+		out.Of = itemsOf(string(account.Kind))
 		if account.Kind == config.KindCardDAV {
 			out.Contacts = &result.Book
 		}
@@ -339,12 +339,12 @@ func (cmd *syncCmd) print(a *app, results []syncResult) error {
 		for _, reason := range slices.Sorted(maps.Keys(r.Skipped)) {
 			skipped = append(skipped, fmt.Sprintf("%s %s", thousands(r.Skipped[reason]), reason))
 		}
-		text := fmt.Sprintf("%s: %s %s, %s new, %s known", a.style.bold(r.Account), thousands(r.Items), r.of, thousands(r.New), thousands(r.Known))
+		text := fmt.Sprintf("%s: %s %s, %s new, %s known", a.style.bold(r.Account), thousands(r.Items), r.Of, thousands(r.New), thousands(r.Known))
 		if r.Cancelled > 0 {
 			text += fmt.Sprintf(", %s cancelled", thousands(r.Cancelled))
 		}
 		if cmd.DryRun {
-			text = fmt.Sprintf("%s: %s %s; nothing was written", a.style.bold(r.Account), thousands(r.Items), r.of)
+			text = fmt.Sprintf("%s: %s %s; nothing was written", a.style.bold(r.Account), thousands(r.Items), r.Of)
 		}
 		if r.Contacts != nil {
 			text = fmt.Sprintf("%s: %s", a.style.bold(r.Account), bookText(r, cmd.DryRun))

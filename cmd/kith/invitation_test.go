@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"kith"
 )
@@ -56,6 +57,18 @@ func TestInvitationsByMail(t *testing.T) {
 				s.meets("invited", first, second)
 				s.invited(invite("ann@client.test", "alice@example.test", "CANCEL", byAnn("SEQUENCE:1"), "2"))
 				s.meets("cancelled", as("cancelled", first), as("cancelled", second))
+			}},
+			{"C20 F16 read newest first", func(s *caseSite) {
+				s.deliver(mail{at: calendarNow, raw: invite("ann@client.test", "alice@example.test", "REQUEST", byAnn("RRULE:FREQ=WEEKLY;COUNT=2"), "1")})
+				s.deliver(mail{at: calendarNow.Add(time.Hour), raw: invite("ann@client.test", "alice@example.test", "CANCEL", byAnn("SEQUENCE:1"), "2")})
+				s.deliver(mail{at: calendarNow.Add(2 * time.Hour), raw: invite("ann@client.test", "alice@example.test", "REQUEST", byAnn("UID:2", "SEQUENCE:3", "DTSTART;TZID=Europe/Berlin:20261126T100000"), "3")})
+				s.deliver(mail{in: "Archive", at: calendarNow, raw: invite("ann@client.test", "alice@example.test", "REQUEST", byAnn("UID:2", "SEQUENCE:2"), "4")})
+				for range 2 {
+					s.sync()
+					s.sync("--full")
+					first := strings.Replace(as("cancelled", tomorrow), "attendee", "organizer", 1)
+					s.meets("read", first, strings.Replace(thursday, "attendee", "organizer", 1), strings.Replace(first, "Tue 24", "Tue 01", 1))
+				}
 			}},
 			{"C21 answers", func(s *caseSite) {
 				ours := planned("ATTENDEE:mailto:ann@client.test")

@@ -34,6 +34,9 @@ func newSite(t testing.TB, server *servertest.DovecotServer, more, account strin
 	t.Helper()
 	s := &site{t: t, dir: t.TempDir(), env: map[string]string{}}
 	s.write("alice.password", servertest.Password+"\n")
+	if !strings.Contains(more, "[policy]") { // what the sample mailbox invites to is tested elsewhere
+		more += "\n[policy]\ninvitations = \"off\"\n"
+	}
 	s.write("kith.toml", fmt.Sprintf(`
 database = "sqlite://%s"
 since = "1100d"

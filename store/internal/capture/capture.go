@@ -118,6 +118,9 @@ func (b *Batch) Walk() (done kith.Recorded) {
 	for i, c := range b.captured {
 		e := b.find(c.Interaction)
 		switch {
+		case e != nil && c.Method == "REPLY":
+			b.merge(e, c.Interaction)
+			continue
 		case e != nil:
 			done.Known++
 			if b.merge(e, c.Interaction) {
@@ -126,8 +129,10 @@ func (b *Batch) Walk() (done kith.Recorded) {
 		case b.isErased(c.Interaction):
 			done.Erased++
 			continue
-		case c.Kind == kith.KindMeeting && (c.Status == kith.StatusCancelled || c.Method == "REPLY"):
-			b.tellAll(c.Interaction) // if nobody has planned it, that is nobody
+		case c.Kind == kith.KindMeeting && (c.Status == kith.StatusCancelled || c.Method == "REPLY") &&
+			(b.tellAll(c.Interaction) || c.Method != "CANCEL" || c.ICalUID == nil):
+			continue // if nobody has planned it, that is nobody
+		case c.Method == "REQUEST" && b.calledOff(c.Interaction):
 			continue
 		default:
 			done.New++
@@ -230,12 +235,21 @@ func (b *Batch) isErased(i *kith.Interaction) bool {
 	})
 }
 
-// tellAll merges what is told of a whole event into all of its occurrences that are yet to come.
-func (b *Batch) tellAll(i *kith.Interaction) {
-	if (i.Fingerprint == kith.Key{}) {
-		return
+// calledOff tells whether mail has called off the whole event before its invitation was read.
+func (b *Batch) calledOff(i *kith.Interaction) bool {
+	return i.RecurrenceID != nil && slices.ContainsFunc(b.fingerprints[i.Fingerprint], func(e *Entry) bool {
+		return e.Status == kith.StatusCancelled && e.RecurrenceID == nil && !e.Version.Before(i.Version)
+	})
+}
+
+// tellAll merges what is told of a whole event into all of its occurrences that are yet to come, and
+// tells whether there are occurrences of it.
+func (b *Batch) tellAll(i *kith.Interaction) (any bool) {
+	if (i.Fingerprint == kith.Key{}) || i.RecurrenceID != nil {
+		return false
 	}
 	for _, e := range b.fingerprints[i.Fingerprint] {
+		any = any || e.RecurrenceID != nil
 		if e.Kind == kith.KindMeeting && e.Status == kith.StatusPlanned {
 			one := *i
 			one.Key = e.Key
@@ -243,6 +257,7 @@ func (b *Batch) tellAll(i *kith.Interaction) {
 			b.merge(e, &one)
 		}
 	}
+	return any
 }
 
 // near tells whether copies may have occurred at two instants.
