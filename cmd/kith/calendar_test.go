@@ -75,6 +75,9 @@ func TestLifeOfMeetings(t *testing.T) {
 					{"F37 people come and go", inviteMore},
 					{"F21 made private", makePrivate},
 					{"F30 the token does not hold", invalidate},
+					{"F31 no synchronisation, no CTag", oldServer},
+					{"H04 H10 who is never to be recorded, and who is erased", forget},
+					{"I20 nothing leads into the private network unless it is allowed", guard},
 					{"F42 B17 a contact who is added later", addContact},
 					{"F03 one of a series is moved, and called off", changeSeries},
 					{"F26 one becomes a series", becomeSeries},
@@ -198,17 +201,17 @@ func makePrivate(l *life) {
 	l.after("both are private: nothing is left of them")
 }
 
-func invalidate(l *life) {
-	l.event("past.ics", vcalendar(talkOf("UID:past")))
-	l.event("next.ics", vcalendar(planned("UID:next")))
-	l.after("first", berlinTalk, tomorrow)
+// through puts something between kith and the server: refuse may answer a request with a status, and
+// change what the server answers.
+func (l *life) through(refuse func(r *http.Request, body string) int, change func(answer string) string) {
+	l.t.Helper()
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
-			return
+			return // the client has gone
 		}
-		if strings.Contains(string(body), "sync-collection") {
-			w.WriteHeader(http.StatusConflict)
+		if status := refuse(r, string(body)); status != 0 {
+			w.WriteHeader(status)
 			return
 		}
 		req, err := http.NewRequestWithContext(r.Context(), r.Method, strings.TrimSuffix(l.server.URL, "/")+r.URL.Path, bytes.NewReader(body))
@@ -216,27 +219,104 @@ func invalidate(l *life) {
 			return
 		}
 		req.Header = r.Header.Clone()
+		req.Header.Del("Accept-Encoding")
 		resp, err := http.DefaultTransport.RoundTrip(req)
 		if err != nil {
 			return
 		}
 		defer resp.Body.Close()
+		answer, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return
+		}
 		maps.Copy(w.Header(), resp.Header)
+		w.Header().Del("Content-Length")
 		w.WriteHeader(resp.StatusCode)
-		io.Copy(w, resp.Body)
+		if text := string(answer); change != nil {
+			io.WriteString(w, change(text))
+		} else {
+			io.WriteString(w, text)
+		}
 	}))
-	defer front.Close()
-	l.server.Delete(l.t, l.home+"next.ics")
-	l.event("new.ics", vcalendar(planned("UID:new", "DTSTART;TZID=Europe/Berlin:20261126T100000")))
+	l.t.Cleanup(front.Close)
 	config, err := os.ReadFile(l.path("kith.toml"))
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	l.write("kith.toml", strings.Replace(string(config), l.server.URL, front.URL+"/", 1))
+}
+
+func invalidate(l *life) {
+	l.event("past.ics", vcalendar(talkOf("UID:past")))
+	l.event("next.ics", vcalendar(planned("UID:next")))
+	l.after("first", berlinTalk, tomorrow)
+	l.through(func(r *http.Request, body string) int {
+		if strings.Contains(body, "sync-collection") {
+			return http.StatusConflict
+		}
+		return 0
+	}, nil)
+	l.server.Delete(l.t, l.home+"next.ics")
+	l.event("new.ics", vcalendar(planned("UID:new", "DTSTART;TZID=Europe/Berlin:20261126T100000")))
 	l.after("a token that is refused: what is gone is found all the same", berlinTalk, as("cancelled", tomorrow), thursday)
 	if r := l.sync(); r.New+r.Cancelled > 0 {
 		l.t.Errorf("once more: %+v", r)
 	}
+}
+
+func oldServer(l *life) {
+	l.through(func(_ *http.Request, body string) int {
+		if strings.Contains(body, "sync-collection") {
+			return http.StatusNotImplemented
+		}
+		return 0
+	}, func(answer string) string {
+		return strings.NewReplacer("getctag", "gotctag", "sync-token", "sink-token", "sync-collection", "sink-collection").Replace(answer)
+	})
+	l.event("past.ics", vcalendar(talkOf("UID:past")))
+	l.event("next.ics", vcalendar(planned("UID:next")))
+	l.after("first", berlinTalk, tomorrow)
+	if r := l.sync(); r.New+r.Known+r.Cancelled > 0 {
+		l.t.Errorf("nothing changed, and %+v", r)
+	}
+	l.server.Delete(l.t, l.home+"next.ics")
+	l.event("new.ics", vcalendar(planned("UID:new", "DTSTART;TZID=Europe/Berlin:20261126T100000")))
+	l.after("changed", berlinTalk, as("cancelled", tomorrow), thursday)
+}
+
+func forget(l *life) {
+	l.event("ann.ics", vcalendar(talkOf("UID:ann")))
+	l.event("ben.ics", vcalendar(planned("UID:ben", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:ben@client.test")))
+	l.after("first", berlinTalk, strings.Replace(tomorrow, "Ann", "Ben", 1))
+	config, err := os.ReadFile(l.path("kith.toml"))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.write("kith.toml", strings.Replace(string(config), "[policy]", "[policy]\nnever_record = [\"ben@client.test\"]", 1))
+	l.must("policy", "apply")
+	l.meets("by policy", berlinTalk)
+	l.must("erase", "ann@client.test")
+	l.meets("after erasure")
+	l.sync("--full")
+	l.meets("after all was read again")
+}
+
+func guard(l *life) {
+	config, err := os.ReadFile(l.path("kith.toml"))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	strict := strings.Replace(string(config), "allow_private = true", "", 1)
+	l.write("kith.toml", strict)
+	if _, _, stderr := l.run("sync"); !strings.Contains(stderr, "allow_private") {
+		l.t.Errorf("CalDAV on loopback: %s", stderr)
+	}
+	l.write("kith.toml", strings.Replace(strings.Replace(strict, "caldav", "ics", 1), "http://", "webcal://", 1))
+	if _, _, stderr := l.run("sync"); !strings.Contains(stderr, "allow_private") {
+		l.t.Errorf("a feed on loopback: %s", stderr)
+	}
+	l.write("kith.toml", string(config))
+	l.meets("nothing was read")
 }
 
 func addContact(l *life) {
