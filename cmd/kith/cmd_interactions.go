@@ -134,6 +134,14 @@ func kindWord(i *kith.Interaction) string {
 	return fmt.Sprintf("%s, %s", i.Kind, i.Status)
 }
 
+// deref returns a text that may be missing, "" if it is.
+func deref(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
+}
+
 func arrow(d kith.Direction) string {
 	switch d {
 	case kith.Inbound:
@@ -214,13 +222,28 @@ func (a *app) showInteraction(i kith.Interaction) error {
 		}
 	}
 	fmt.Fprintln(a.stdout, a.style.bold(subjectOr(i.Subject)))
-	line("when", a.local(i.OccurredAt, i.DateOnly))
-	line("kind", fmt.Sprintf("%s, %s (known by: %s), begun by %s", i.Kind, i.Direction, i.DirectionRule, i.InitiatedBy))
+	when := a.local(i.OccurredAt, i.DateOnly)
+	switch {
+	case i.EndedAt != nil && i.DateOnly:
+		when += " until before " + a.local(*i.EndedAt, true)
+	case i.EndedAt != nil:
+		when += " to " + a.local(*i.EndedAt, false)
+	}
+	line("when", when)
+	kind := fmt.Sprintf("%s, %s (known by: %s), begun by %s", i.Kind, i.Direction, i.DirectionRule, i.InitiatedBy)
+	if i.Direction == kith.NoDirection {
+		kind = fmt.Sprintf("%s, begun by %s", i.Kind, i.InitiatedBy)
+	}
+	line("kind", kind)
 	line("status", string(i.Status))
 	line("owner", i.Owner)
 	line("template", strings.TrimSpace(i.Template+" "+parenthesised(i.Group)))
 	for _, p := range i.Participants {
-		line(string(p.Role), strings.TrimSpace(p.Name+" <"+p.Address+">"))
+		text := strings.TrimSpace(p.Name + " <" + p.Address + ">")
+		if p.Response != nil {
+			text += ", " + strings.ReplaceAll(*p.Response, "_", " ")
+		}
+		line(string(p.Role), text)
 	}
 	for _, l := range i.Links {
 		text := fmt.Sprintf("%s, as %s, by %s %s", l.ContactName, l.Role, l.Rule, l.Matched)
@@ -239,6 +262,9 @@ func (a *app) showInteraction(i kith.Interaction) error {
 	line("text", i.Snippet)
 	if i.MessageID != nil {
 		line("message-id", *i.MessageID)
+	}
+	if i.ICalUID != nil {
+		line("event", strings.TrimSpace(*i.ICalUID+" "+parenthesised(deref(i.RecurrenceID))))
 	}
 	line("thread", i.Thread)
 	for _, e := range i.Evidence {
