@@ -231,7 +231,7 @@ var sameStories = []story{
 		}
 		usual, _ := capture(few, "N@client.test")
 		took, s := capture(many, "broken@client.test")
-		if took > 4*many/few*usual+5*time.Second {
+		if took > 8*many/few*usual+30*time.Second {
 			t.Errorf("%v for %d, while %d others took %v", took, many, few, usual)
 		}
 		if got := s.poll("--full"); got.New != 0 || got.Known != many {

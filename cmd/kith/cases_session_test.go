@@ -115,7 +115,7 @@ var sessionStories = []scriptedStory{
 		if account.State != kith.StateThrottled {
 			t.Errorf("state %s", account.State)
 		}
-		s.within("the next try", account.NextPoll, 55*time.Second, time.Minute)
+		s.within("the next try", account.NextPoll, 30*time.Second, time.Minute)
 		other()
 		eventually(t, "the other connection is gone", func() bool {
 			code, _, _ := s.run("sync")
