@@ -88,7 +88,7 @@ func statusOf(start time.Time) string {
 
 func TestLargeCalendar(t *testing.T) {
 	t.Parallel()
-	n := 400
+	n := 240
 	if text := os.Getenv("KITH_CALENDAR_EVENTS"); text != "" { // 10000 takes some minutes
 		var err error
 		if n, err = strconv.Atoi(text); err != nil {

@@ -430,7 +430,7 @@ func TestOneMeetingInManyCalendars(t *testing.T) {
 			for n := range 4 {
 				people = append(people, fmt.Sprintf("ATTENDEE:mailto:p%d@example.test", n))
 			}
-			site := calendarSite(t, accounts, database, "", "", "p0.ics", "p1.ics", "p2.ics", "p3.ics")
+			site := calendarSite(t, accounts, database, "[limits]\nworkers = 1", "", "p0.ics", "p1.ics", "p2.ics", "p3.ics")
 			all := func(n int, answer string) []string {
 				lines := slices.Clone(people)
 				if n >= 0 {
