@@ -32,6 +32,9 @@ func (d *meeting) invited(item *kith.Item) (all []kith.Captured) {
 		if o.Recurring {
 			ref += o.RecurrenceID.UTC().Format("20060102T150405Z")
 		}
+		if o.UID != item.Invited[0].UID {
+			ref += "~" + o.UID
+		}
 		all = append(all, kith.Captured{Ref: ref, Interaction: in})
 	}
 	return all
@@ -69,6 +72,8 @@ func (d *meeting) cancellation(ref string, o kith.Occurrence) *kith.Interaction 
 	if !o.Recurring {
 		d.event(in)
 	}
+	// Whose word it is: the store listens to nobody else.
+	in.Participants = []kith.Participant{{Role: kith.RoleOrganizer, Address: o.Organizer.Address, Name: o.Organizer.Name}}
 	return in
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"reflect"
 	"slices"
+	"time"
 
 	"kith"
 )
@@ -54,7 +55,7 @@ func FateOf(reason kith.Reason, status kith.Status) Fate {
 // place keeps its links. Nobody who declined is linked. Owner and template stay.
 //
 // An answer that came by mail tells what its author answered and nothing else, and an
-// invitation by mail nothing of a meeting that somebody else organises.
+// invitation or cancellation by mail nothing of a meeting that somebody else organises.
 func MergeMeeting(known, other *kith.Interaction) (changed bool) {
 	if other.Version.Sequence < known.Version.Sequence {
 		return false
@@ -63,7 +64,7 @@ func MergeMeeting(known, other *kith.Interaction) (changed bool) {
 	before.Participants, before.Links, before.Flags = slices.Clone(known.Participants), slices.Clone(known.Links), slices.Clone(known.Flags)
 	late := other.Version.Before(known.Version)
 	switch {
-	case other.Method != "" && organizer(known) != "" && other.Method != "REPLY" && other.Status != kith.StatusCancelled && organizer(other) != organizer(known):
+	case other.Method != "" && other.Method != "REPLY" && organizer(other) != organizer(known):
 		return false // somebody else can't change it by mail
 	case other.Method == "REPLY":
 		known.Participants = replied(known.Participants, other.Participants)
@@ -79,7 +80,12 @@ func MergeMeeting(known, other *kith.Interaction) (changed bool) {
 		}
 		known.Participants = people
 		known.Status, known.Version = other.Status, other.Version
-		known.OccurredAt, known.EndedAt = other.OccurredAt, other.EndedAt
+		if !sameTime(&known.OccurredAt, &other.OccurredAt) {
+			known.OccurredAt = other.OccurredAt
+		}
+		if !sameTime(known.EndedAt, other.EndedAt) {
+			known.EndedAt = other.EndedAt
+		}
 		known.DateOnly, known.DurationMinutes = other.DateOnly, other.DurationMinutes
 		known.Subject, known.InitiatedBy = other.Subject, other.InitiatedBy
 		known.ICalUID, known.RecurrenceID = other.ICalUID, other.RecurrenceID
@@ -110,6 +116,16 @@ func MergeMeeting(known, other *kith.Interaction) (changed bool) {
 		known.Status = kith.StatusCancelled // all contacts have declined
 	}
 	return !reflect.DeepEqual(before, *known)
+}
+
+// sameTime tells whether two times are one instant with one offset, whatever zones they name.
+func sameTime(a, b *time.Time) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	_, offset := a.Zone()
+	_, other := b.Zone()
+	return a.Truncate(time.Microsecond).Equal(b.Truncate(time.Microsecond)) && offset == other
 }
 
 // replied returns people with the answers that somebody gave for themselves.
