@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -43,20 +44,19 @@ func (p *pass) run(ctx context.Context) error {
 	case p.from == "", restart != "":
 		return p.begin(ctx, ctag)
 	case cur.Open && cur.Next != "":
-		// What is new comes before the rest of what was there.
-		return p.incremental(ctx, cur, ctag, func(next cursor) error { return p.full(ctx, next) })
+		return p.incremental(ctx, cur, ctag)
 	case cur.Open:
 		return p.full(ctx, cur)
 	case cur.CTag != "" && cur.CTag == ctag:
 		return p.roll(ctx, cur)
 	case cur.Token != "":
-		return p.incremental(ctx, cur, ctag, func(next cursor) error { return p.roll(ctx, next) })
+		return p.incremental(ctx, cur, ctag)
 	case cur.CTag != "":
 		token, err := p.token(ctx)
 		if err != nil {
 			return err
 		}
-		return p.full(ctx, cursor{Next: token, CTag: ctag, Seen: cloneSeen(cur.Seen), Later: cur.Later})
+		return p.full(ctx, cursor{Next: token, CTag: ctag, Seen: maps.Clone(cur.Seen), Until: cur.Until, Later: cur.Later})
 	}
 	return p.compare(ctx, cur)
 }
@@ -112,54 +112,51 @@ func (p *pass) enough() bool {
 }
 
 // full reads the whole calendar, but for the resources that the cursor has seen. Its Next and CTag are of
-// the time before.
+// the time before; what it has seen was told for the days before its Until.
 func (p *pass) full(ctx context.Context, cur cursor) error {
 	p.backfill = p.backfill || cur.Open
-	progress := cursor{Open: true, Next: cur.Next, CTag: cur.CTag, Seen: cur.Seen, Later: cur.Later, Until: dayOf(p.window.To)}
+	progress := cur
+	progress.Open, progress.Token = true, ""
 	if progress.Seen == nil {
-		progress.Seen = webdav.Seen{}
+		progress.Seen, progress.Until = webdav.Seen{}, dayOf(p.window.To)
 	}
 	present := map[string]bool{}
-	var members []webdav.Member
-	each := func(m webdav.Member, data string) error {
+	var members, missing []webdav.Member
+	complete := true
+	err := p.query(ctx, "", func(m webdav.Member, data string) error {
 		present[m.Ref] = true
-		if m.ETag != "" {
-			members = append(members, m)
-		}
-		if progress.Seen.Has(m) {
+		members = append(members, m)
+		switch {
+		case progress.Seen.Has(m):
 			return nil
-		}
-		if p.enough() {
+		case data == "":
+			missing = append(missing, m)
+			return nil
+		case p.enough():
 			if err := p.emit(progress); err != nil {
 				return err
 			}
 		}
 		p.take(m.Ref, data, time.Time{}, &p.held)
-		progress.later(p.held.next)
-		progress.Seen.Add(m)
+		progress.took(m, p.held.next)
 		return nil
-	}
-	complete := true
-	switch err := p.query(ctx, "", each); {
-	case err == nil:
-	case webdav.IsUnsupported(err), errors.Is(err, webdav.ErrUnreadable):
+	})
+	switch {
+	case err == nil && len(members) > 0:
+	case err == nil, webdav.IsUnsupported(err), errors.Is(err, webdav.ErrUnreadable):
+		// An answer about nothing is no proof of an empty calendar.
 		l, err := p.calendar.All(ctx)
 		if err != nil {
 			return err
 		}
 		p.warnings = append(p.warnings, l.Odd...)
-		complete, members = l.Complete, l.Members
-		if err := p.readAll(ctx, l.Members, &progress, time.Time{}); err != nil {
-			return err
-		}
-		for _, m := range l.Members {
-			present[m.Ref] = true
-		}
-		for _, f := range l.Failed {
-			present[f.Ref] = true
-		}
+		complete, members, missing = l.Complete, l.Members, l.Members
+		present = presentIn(l)
 		p.held.Failed = append(p.held.Failed, l.Failed...)
 	default:
+		return err
+	}
+	if err := p.readMembers(ctx, missing, &progress); err != nil {
 		return err
 	}
 	if complete {
@@ -169,7 +166,29 @@ func (p *pass) full(ctx context.Context, cur cursor) error {
 	if next.Token == "" {
 		next.Seen = seenOf(members)
 	}
-	return p.emit(next)
+	return p.emitThenRoll(ctx, next)
+}
+
+// emitThenRoll hands on what is held, and goes on with what the days bring.
+func (p *pass) emitThenRoll(ctx context.Context, at cursor) error {
+	at.later(p.held.next)
+	if err := p.emit(at); err != nil {
+		return err
+	}
+	p.from = at.String()
+	return p.roll(ctx, at)
+}
+
+// presentIn are the resources that a listing names.
+func presentIn(l *webdav.Listing) map[string]bool {
+	present := make(map[string]bool, len(l.Members)+len(l.Failed))
+	for _, m := range l.Members {
+		present[m.Ref] = true
+	}
+	for _, f := range l.Failed {
+		present[f.Ref] = true
+	}
+	return present
 }
 
 func seenOf(members []webdav.Member) webdav.Seen {
@@ -182,8 +201,8 @@ func seenOf(members []webdav.Member) webdav.Seen {
 	return seen
 }
 
-// incremental reads what changed since the cursor's token, and goes on with then.
-func (p *pass) incremental(ctx context.Context, cur cursor, ctag string, then func(cursor) error) error {
+// incremental reads what changed since the cursor's token.
+func (p *pass) incremental(ctx context.Context, cur cursor, ctag string) error {
 	token := cur.Token
 	if cur.Open {
 		token = cur.Next
@@ -198,36 +217,26 @@ func (p *pass) incremental(ctx context.Context, cur cursor, ctag string, then fu
 	}
 	p.warnings = append(p.warnings, l.Odd...)
 	progress := cur
-	if progress.Seen == nil {
+	if progress.Seen = maps.Clone(cur.Seen); progress.Seen == nil {
 		progress.Seen = webdav.Seen{}
-	} else if cur.Open {
-		progress.Seen = cloneSeen(cur.Seen)
 	}
-	if err := p.readAll(ctx, l.Members, &progress, time.Time{}); err != nil {
+	if err := p.readAll(ctx, l.Members, &progress); err != nil {
 		return err
 	}
 	for _, ref := range l.Gone {
 		p.held.gone(ref)
 	}
 	p.held.Failed = append(p.held.Failed, l.Failed...)
-	next := cursor{Token: l.Token, CTag: ctag, Until: cur.Until, Later: progress.Later}
-	if cur.Open {
-		next = cursor{Open: true, Next: l.Token, CTag: cur.CTag, Seen: progress.Seen, Until: cur.Until, Later: progress.Later}
+	if !cur.Open {
+		return p.emitThenRoll(ctx, cursor{Token: l.Token, CTag: ctag, Until: cur.Until, Later: progress.Later})
 	}
-	next.later(p.held.next)
-	if err := p.emit(next); err != nil {
+	// What was new came before the rest of what was there.
+	progress.Next = l.Token
+	progress.later(p.held.next)
+	if err := p.emit(progress); err != nil {
 		return err
 	}
-	p.from = next.String()
-	return then(next)
-}
-
-func cloneSeen(s webdav.Seen) webdav.Seen {
-	c := make(webdav.Seen, len(s))
-	for digest := range s {
-		c[digest] = struct{}{}
-	}
-	return c
+	return p.full(ctx, progress)
 }
 
 // compare lists the calendar and reads what is new or has changed by its ETag. A calendar
@@ -239,73 +248,62 @@ func (p *pass) compare(ctx context.Context, cur cursor) error {
 	}
 	p.warnings = append(p.warnings, l.Odd...)
 	progress := cur
-	progress.Seen = cloneSeen(cur.Seen)
-	if err := p.readAll(ctx, l.Members, &progress, time.Time{}); err != nil {
+	if progress.Seen = maps.Clone(cur.Seen); progress.Seen == nil {
+		progress.Seen = webdav.Seen{}
+	}
+	if err := p.readAll(ctx, l.Members, &progress); err != nil {
 		return err
 	}
 	p.held.Failed = append(p.held.Failed, l.Failed...)
 	next := cursor{CTag: l.CTag, Seen: seenOf(l.Members), Until: cur.Until, Later: progress.Later}
 	next.later(p.held.next)
+	if len(p.held.Items) == 0 && next.String() == p.from {
+		return p.roll(ctx, cur)
+	}
 	if l.Complete {
-		present := make(map[string]bool, len(l.Members))
-		for _, m := range l.Members {
-			present[m.Ref] = true
-		}
-		for _, f := range l.Failed {
-			present[f.Ref] = true
-		}
-		if next.CTag == "" && next.String() == p.from && len(p.held.Items) == 0 {
-			return p.roll(ctx, cur)
-		}
+		present := presentIn(l)
 		p.held.Present = func(ref string) bool { return present[ical.Resource(ref)] }
 	}
-	if err := p.emit(next); err != nil {
-		return err
-	}
-	p.from = next.String()
-	return p.roll(ctx, next)
+	return p.emitThenRoll(ctx, next)
 }
 
 // readAll reads the members that progress has not seen, and hands on batches but for the last.
-func (p *pass) readAll(ctx context.Context, members []webdav.Member, progress *cursor, from time.Time) error {
-	var todo []webdav.Member
-	for _, m := range members {
-		if !progress.Seen.Has(m) {
-			todo = append(todo, m)
-		}
+func (p *pass) readAll(ctx context.Context, members []webdav.Member, progress *cursor) error {
+	todo := slices.DeleteFunc(slices.Clone(members), progress.Seen.Has)
+	if len(todo) < queryFrom {
+		return p.readMembers(ctx, todo, progress)
 	}
-	took := func(m webdav.Member) error {
-		progress.later(p.held.next)
-		progress.Seen.Add(m)
+	wanted := make(map[string]webdav.Member, len(todo))
+	for _, m := range todo {
+		wanted[m.Ref] = m
+	}
+	err := p.query(ctx, "", func(m webdav.Member, data string) error {
+		listed, ok := wanted[m.Ref]
+		if !ok || data == "" {
+			return nil
+		}
+		if p.enough() {
+			if err := p.emit(*progress); err != nil {
+				return err
+			}
+		}
+		delete(wanted, m.Ref)
+		p.take(m.Ref, data, time.Time{}, &p.held)
+		progress.took(listed, p.held.next)
 		return nil
+	})
+	if err != nil && !webdav.IsUnsupported(err) && !errors.Is(err, webdav.ErrUnreadable) {
+		return err
 	}
-	if len(todo) >= queryFrom {
-		wanted := make(map[string]webdav.Member, len(todo))
-		for _, m := range todo {
-			wanted[m.Ref] = m
-		}
-		err := p.query(ctx, "", func(m webdav.Member, data string) error {
-			listed, ok := wanted[m.Ref]
-			if !ok {
-				return nil
-			}
-			if p.enough() {
-				if err := p.emit(*progress); err != nil {
-					return err
-				}
-			}
-			delete(wanted, m.Ref)
-			p.take(m.Ref, data, from, &p.held)
-			return took(listed)
-		})
-		if err != nil && !webdav.IsUnsupported(err) && !errors.Is(err, webdav.ErrUnreadable) {
-			return err
-		}
-		// What is left holds no event, or was not in the answer.
-		todo = slices.DeleteFunc(todo, func(m webdav.Member) bool { _, left := wanted[m.Ref]; return !left })
-	}
-	size := min(multigetMost, p.source.opts.Chunk)
-	for chunk := range slices.Chunk(todo, size) {
+	// What is left holds no event, or was not in the answer.
+	todo = slices.DeleteFunc(todo, func(m webdav.Member) bool { _, left := wanted[m.Ref]; return !left })
+	return p.readMembers(ctx, todo, progress)
+}
+
+// readMembers does so some at a time.
+func (p *pass) readMembers(ctx context.Context, members []webdav.Member, progress *cursor) error {
+	todo := slices.DeleteFunc(slices.Clone(members), progress.Seen.Has)
+	for chunk := range slices.Chunk(todo, min(multigetMost, p.source.opts.Chunk)) {
 		if p.enough() || len(p.held.Items) > 0 && len(p.held.Items)+len(chunk) > p.source.opts.Chunk {
 			if err := p.emit(*progress); err != nil {
 				return err
@@ -315,13 +313,11 @@ func (p *pass) readAll(ctx context.Context, members []webdav.Member, progress *c
 		for i, m := range chunk {
 			refs[i] = m.Ref
 		}
-		if err := p.read(ctx, refs, from, &p.held); err != nil {
+		if err := p.read(ctx, refs, time.Time{}, &p.held); err != nil {
 			return err
 		}
 		for _, m := range chunk {
-			if err := took(m); err != nil {
-				return err
-			}
+			progress.took(m, p.held.next)
 		}
 	}
 	return nil

@@ -57,6 +57,12 @@ func dayOf(t time.Time) int64 { return t.Unix() / int64(day/time.Second) }
 
 func timeOf(d int64) time.Time { return time.Unix(d*int64(day/time.Second), 0).UTC() }
 
+// took notes that a resource was read.
+func (c *cursor) took(m webdav.Member, next map[string]time.Time) {
+	c.later(next)
+	c.Seen.Add(m)
+}
+
 // later notes what goes on after the window.
 func (c *cursor) later(next map[string]time.Time) {
 	for ref, t := range next {

@@ -21,6 +21,7 @@ type fake struct {
 	refuse                          int  // what a sync-collection with a token is answered with
 	all                             bool // a sync-collection lists everything, whatever the token
 	item404                         bool // a query tells of one resource more, which is 404
+	blind, silent, cut              bool // a query gives no data of b.ics, nothing at all, or not all
 
 	mu      sync.Mutex
 	files   map[string]string
@@ -101,8 +102,17 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	case strings.Contains(body, "<calendar-query") && !f.noQuery:
 		f.asked = append(f.asked, "query")
-		for _, name := range names {
-			answer += data(name)
+		for n, name := range names {
+			switch {
+			case f.silent, f.cut && n > 0:
+			case f.blind && name == "b.ics":
+				answer += `<D:response><D:href>` + fakeHome + name + `</D:href><D:propstat><D:prop>` + f.etag(name) + `</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat><D:propstat><D:prop><C:calendar-data/></D:prop><D:status>HTTP/1.1 500 Internal Server Error</D:status></D:propstat></D:response>`
+			default:
+				answer += data(name)
+			}
+		}
+		if f.cut {
+			answer += `<D:response><D:href>` + fakeHome + `</D:href><D:status>HTTP/1.1 507 Insufficient Storage</D:status></D:response>`
 		}
 		if f.item404 {
 			answer += gone(fakeHome + "vanished.ics")
@@ -203,6 +213,9 @@ func TestOddServers(t *testing.T) {
 		{"F31 nothing of all that", &fake{noSync: true, noCTag: true, noETag: true}, false},
 		{"no query", &fake{noQuery: true}, false},
 		{"no query, no sync-collection", &fake{noQuery: true, noSync: true}, false},
+		{"a query that gives one without its data", &fake{blind: true}, false},
+		{"a query that finds nothing", &fake{silent: true}, false},
+		{"a query that is cut short", &fake{cut: true}, false},
 		{"F38 an item that is 404", &fake{item404: true}, false},
 		{"F30 a token refused by 403", &fake{refuse: 403}, true},
 		{"F30 by 409", &fake{refuse: 409}, true},
@@ -232,5 +245,50 @@ func TestFullListingByToken(t *testing.T) {
 	third := poll(t, src, "cal", second.cursor, "a.ics#", "b.ics#")
 	if !slices.Contains(third.items, "c.ics#") || len(third.gone) > 0 {
 		t.Errorf("%+v", third)
+	}
+}
+
+// What a day brings comes although another resource changed at the same time, and although an occurrence was moved
+// out of the days that were looked at, or into them.
+func TestWindowRolls(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		fake *fake
+	}{{"by CTag, then by token", &fake{}}, {"by CTag", &fake{noSync: true}}, {"by token", &fake{noCTag: true}}, {"by ETags", &fake{noCTag: true, noSync: true}}} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := tt.fake
+			server := httptest.NewServer(f)
+			defer server.Close()
+			today := now
+			src := open(t, caldavsource.Options{
+				URL: server.URL + fakeHome, AllowPrivate: true, Since: now.AddDate(-1, 0, 0), Now: func() time.Time { return today }, Ahead: 3 * 24 * time.Hour,
+			})
+			// Looked at are the days before the 26th. The one of the 25th is moved to the 28th, that of the 29th to the 24th.
+			f.put("daily.ics", "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n"+
+				"BEGIN:VEVENT\r\nUID:d\r\nDTSTART:20261125T090000Z\r\nRRULE:FREQ=DAILY;INTERVAL=2;COUNT=3\r\nEND:VEVENT\r\n"+
+				"BEGIN:VEVENT\r\nUID:d\r\nRECURRENCE-ID:20261125T090000Z\r\nDTSTART:20261128T090000Z\r\nEND:VEVENT\r\n"+
+				"BEGIN:VEVENT\r\nUID:d\r\nRECURRENCE-ID:20261129T090000Z\r\nDTSTART:20261124T090000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n")
+			f.put("a.ics", event("a", "DTSTART:20261124T090000Z"))
+			first := poll(t, src, "cal", "")
+			const nov25, nov27, nov29 = "daily.ics#20261125T090000Z", "daily.ics#20261127T090000Z", "daily.ics#20261129T090000Z"
+			first.want(t, "first", "a.ics# "+nov29, "")
+			known, cursor := []string{nov29}, first.cursor
+			seen := map[string]bool{}
+			for day := 1; day <= 4; day++ {
+				today = now.AddDate(0, 0, day)
+				f.put("a.ics", event("a", fmt.Sprintf("DTSTART:202611%02dT100000Z", 24+day), "SUMMARY:One")) // something changes each day
+				got := poll(t, src, "cal", cursor, known...)
+				cursor = got.cursor
+				if len(got.gone) > 0 {
+					t.Errorf("day %d: gone %v", day, got.gone)
+				}
+				for _, ref := range got.items {
+					seen[ref] = true
+				}
+			}
+			if !seen[nov25] || !seen[nov27] {
+				t.Errorf("the days brought %v", slices.Sorted(maps.Keys(seen)))
+			}
+		})
 	}
 }

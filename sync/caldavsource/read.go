@@ -68,7 +68,8 @@ func (b *batch) gone(ref string) {
 }
 
 // query reads all events of the calendar, or those whose UID is or contains one, and calls
-// each with one resource after another.
+// each with one resource after another; data is "" where the server did not give it. An answer that is
+// cut short is a [webdav.ErrUnreadable].
 func (r *reader) query(ctx context.Context, uid string, each func(webdav.Member, string) error) error {
 	events := `<comp-filter name="VEVENT"/>`
 	if uid != "" {
@@ -77,9 +78,11 @@ func (r *reader) query(ctx context.Context, uid string, each func(webdav.Member,
 	report := webdav.Element(xml.Name{Space: webdav.NSCalDAV, Local: "calendar-query"},
 		`<prop xmlns="DAV:">`+dataNames+`</prop><filter><comp-filter name="VCALENDAR">`+events+`</comp-filter></filter>`)
 	_, _, err := r.source.client.Report(ctx, r.calendar.URL, webdav.DepthOne, report, func(resp webdav.Response) error {
-		m, ok := r.member(&resp)
-		if data := resp.Text(calendarData); ok && data != "" {
-			return each(m, data)
+		if resp.Status == http.StatusInsufficientStorage { // RFC 6578 §3.6 has it so, and servers do
+			return fmt.Errorf("%w: it is cut short", webdav.ErrUnreadable)
+		}
+		if m, ok := r.member(&resp); ok && resp.Status != http.StatusNotFound && resp.Status != http.StatusGone {
+			return each(m, resp.Text(calendarData))
 		}
 		return nil
 	})

@@ -244,7 +244,7 @@ func (s *Source) Find(ctx context.Context, stream kith.Stream, uid string) ([]st
 	}
 	r := &reader{source: s, calendar: c, window: s.window()}
 	var found []kith.Item
-	err = r.query(ctx, uid, func(m webdav.Member, data string) error {
+	each := func(m webdav.Member, data string) error {
 		var got batch
 		r.take(m.Ref, data, time.Time{}, &got)
 		for _, item := range got.Items {
@@ -253,7 +253,11 @@ func (s *Source) Find(ctx context.Context, stream kith.Stream, uid string) ([]st
 			}
 		}
 		return nil
-	})
+	}
+	if err = r.query(ctx, uid, each); webdav.IsUnsupported(err) { // a server may know no such filter
+		found = nil
+		err = r.query(ctx, "", each)
+	}
 	if err != nil {
 		return nil, wrap(stream, err)
 	}

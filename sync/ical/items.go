@@ -51,7 +51,7 @@ type Take struct {
 }
 
 // Take returns the occurrences of a resource in a window. from, if not zero, leaves out what
-// was to begin before it, for that was taken already.
+// begins, and was to begin, before it, for that was taken already.
 func (c *Calendar) Take(resource string, w Window, from time.Time) Take {
 	var t Take
 	seen := make(map[string]bool)
@@ -78,7 +78,7 @@ func (c *Calendar) Take(resource string, w Window, from time.Time) Take {
 	single := from.IsZero() // those that take place once are looked at too
 	for i := range occurrences {
 		o := &occurrences[i]
-		if !from.IsZero() && (!o.Recurring && o.Start.Before(from) || o.Recurring && o.RecurrenceID.Before(from)) {
+		if o.Start.Before(from) && (!o.Recurring || o.RecurrenceID.Before(from)) {
 			continue
 		}
 		t.Items = append(t.Items, kith.Item{Ref: c.ref(resource, o), Role: kith.RoleCalendar, Occurrence: o})
