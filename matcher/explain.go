@@ -2,6 +2,7 @@ package matcher
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 
 	"kith"
@@ -19,8 +20,13 @@ func (d *decision) step(name string, skip kith.Reason, tell func(*decision, kith
 }
 
 func (d *decision) tellNeverRecord(kith.Reason) (result, why string) {
-	for a := range addresses(d.m, d.policy.Forwarded) {
-		switch d.who(a).never {
+	return tellNever(addresses(d.m, d.policy.Forwarded), d.who)
+}
+
+// tellNever names the first of the addresses on an item that forbids to record it.
+func tellNever(all iter.Seq[string], who func(string) *who) (result, why string) {
+	for a := range all {
+		switch who(a).never {
 		case neverByPolicy:
 			return "", fmt.Sprintf("%s is on it, whom the policy's never_record list excludes; nothing is kept", a)
 		case neverByCompany:

@@ -9,20 +9,8 @@ import (
 
 // The functions here put the steps of a decision about an occurrence into words. They decide nothing.
 
-func (d *meeting) tellNeverRecord(skip kith.Reason) (result, why string) {
-	for a := range eventAddresses(d.o) {
-		switch d.who(a).never {
-		case neverByPolicy:
-			return "", fmt.Sprintf("%s is on it, whom the policy's never_record list excludes; nothing is kept", a)
-		case neverByCompany:
-			return "", fmt.Sprintf("%s is on it, whose domain is that of a company marked never to be recorded; nothing is kept", a)
-		case neverByErasure:
-			return "", fmt.Sprintf("%s is on it, whom kith erase removed; nothing is kept", a)
-		case neverByContact:
-			return "", fmt.Sprintf("%s is on it, a contact marked never to be recorded; nothing is kept", a)
-		}
-	}
-	return "allowed", "nobody on it is excluded from recording"
+func (d *meeting) tellNeverRecord(kith.Reason) (result, why string) {
+	return tellNever(eventAddresses(d.o), d.who)
 }
 
 func (d *meeting) tellStatus(skip kith.Reason) (result, why string) {

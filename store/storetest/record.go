@@ -42,6 +42,7 @@ var recordTests = []test{
 			Notes:         []kith.Note{{Author: "alice", At: t0, Text: "called back"}},
 			DirectionRule: kith.DirectionByHand, Key: key("1"), Fingerprint: key("f"),
 			ThreadRefs: []string{"<root@client.test>"},
+			Version:    kith.EventVersion{Sequence: 3, Stamp: t0.Add(-time.Hour)},
 		}
 		equal(t, "Record", f.record(t, "Calendar", seen("a/b.ics", in)), kith.Recorded{New: 1})
 
